@@ -1,0 +1,51 @@
+// The first pure step: run.toml, the catalog and the probes' verdicts decide
+// which plugins run, in which order, or every conflict is told.
+#pragma once
+
+#include "core/config/run_config.h"
+#include "core/plugin/catalog.h"
+#include "core/plugin/loaded_plugin.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace octet {
+
+struct SelectedPlugin {
+  const CatalogEntry* entry = nullptr;
+  /// Complete: checked against the manifest, defaults filled in.
+  OptionTable options;
+  /// "asked" or "auto"
+  std::string why;
+};
+
+/// One row of the table of backend candidates.
+struct Candidate {
+  std::string name;
+  int64_t rank = 0;
+  /// "chosen", "usable", "not usable", "not asked"
+  std::string verdict;
+  std::string reason;
+};
+
+struct Selection {
+  SelectedPlugin precision;
+  /// In the order of application.
+  std::vector<SelectedPlugin> features;
+  std::vector<Candidate> candidates;
+  /// Warnings of relations and options that are not used, as sentences.
+  std::vector<std::string> notes;
+};
+
+/// Asks a plugin that has passed inspection for its verdict; tests inject one.
+using Prober = std::function<ProbeVerdict(const CatalogEntry&)>;
+
+/// @throws Failure(resolution) that lists every conflict with its way out
+Selection select_plugins(
+    const RunConfig& config,
+    const Catalog& catalog,
+    const OctetHost& host,
+    const Prober& probe);
+
+} // namespace octet

@@ -1,0 +1,97 @@
+// The C boundary between the trainer and a plugin: one data symbol,
+// `octet_plugin`, with three entry points. No STL and no LibTorch in it.
+#pragma once
+
+#include <octet/abi.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OCTET_PLUGIN_MAGIC 0x4f435445u /* "OCTE" */
+
+typedef enum OctetCode {
+  OCTET_OK = 0,
+  OCTET_FAILED = 1
+} OctetCode;
+
+/// What an entry point returns; `message` is empty when code is OCTET_OK.
+typedef struct OctetStatus {
+  uint32_t code;
+  char message[1020];
+} OctetStatus;
+
+/// Facts of the machine that a probe may rely on.
+typedef struct OctetHost {
+  uint32_t struct_size;
+  uint32_t cuda_device_count;
+  /// Compute capability of device 0: 10 * major + minor; 0 without a GPU.
+  uint32_t cuda_capability;
+  /// Whether the CPU has these instruction sets.
+  uint32_t cpu_avx2, cpu_avx512f, cpu_avx512_bf16, cpu_amx_bf16;
+  /// Log a line under the plugin's name; level 0 debug, 1 info, 2 warning.
+  void (*log)(int level, const char* plugin, const char* message);
+} OctetHost;
+
+/// A plugin's own cheap verdict on this machine.
+typedef struct OctetProbe {
+  uint32_t usable;
+  /// Why not, or what the user should know ("AVX2 only: bf16 GEMMs are
+  /// emulated"). UTF-8.
+  char reason[508];
+} OctetProbe;
+
+typedef enum OctetOptionType {
+  OCTET_OPTION_BOOLEAN = 0, /* integer: 0 or 1 */
+  OCTET_OPTION_INTEGER = 1,
+  OCTET_OPTION_REAL = 2,
+  OCTET_OPTION_STRING = 3,
+  OCTET_OPTION_STRINGS = 4
+} OctetOptionType;
+
+typedef struct OctetOption {
+  const char* key;
+  OctetOptionType type;
+  int64_t integer;
+  double real;
+  const char* string;
+  const char* const* strings;
+  uint32_t string_count;
+} OctetOption;
+
+typedef struct OctetOptions {
+  uint32_t struct_size;
+  uint32_t count;
+  const OctetOption* items;
+} OctetOptions;
+
+typedef enum OctetKind {
+  OCTET_KIND_PRECISION = 1,
+  OCTET_KIND_FEATURE = 2
+} OctetKind;
+
+/// What create hands out: exactly one of the two pointers is set, to an
+/// octet::PrecisionBackend or an octet::Feature.
+typedef struct OctetInterface {
+  uint32_t magic;
+  uint32_t kind;
+  void* precision;
+  void* feature;
+} OctetInterface;
+
+typedef struct OctetPlugin {
+  uint32_t magic;
+  uint32_t struct_size;
+  /// No tensors, no side effects.
+  OctetStatus (*probe)(const OctetHost*, OctetProbe* out);
+  OctetStatus (*create)(
+      const OctetHost*, const OctetOptions*, OctetInterface* out);
+  void (*destroy)(OctetInterface*);
+} OctetPlugin;
+
+#ifdef __cplusplus
+} // extern "C"
+#endif

@@ -1,0 +1,83 @@
+// Tensors that cross between host and plugins: saved activations, weights,
+// trainable parameters, named state.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace octet {
+
+/// What a forward keeps for its backward, in an order only it knows.
+struct Saved {
+  std::vector<at::Tensor> tensors;
+
+  void clear() {
+    tensors.clear();
+  }
+};
+
+/// Named tensors, in order; part of a checkpoint.
+using State = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// An input that several sites may share (q, k and v read one), and that may
+/// later carry its already quantized form.
+struct Activation {
+  /// [M, K], the compute dtype, contiguous.
+  at::Tensor value;
+};
+
+/// Where a site's weight comes from. Backward asks again instead of keeping a
+/// materialized copy alive, so 4-bit storage, fake quantization and sharding
+/// cost no activation memory.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  /// @returns the weight [N, K] in `dtype`, contiguous. May share memory with
+  /// the stored tensor: never write to it.
+  virtual at::Tensor materialize(at::ScalarType dtype) const = 0;
+
+  /// Changes whenever the values change, so results can be cached by it.
+  virtual int64_t version() const = 0;
+
+  /// True when no gradient of this weight is wanted.
+  virtual bool frozen() const = 0;
+};
+
+/// A trainable tensor. The master copy and the gradient are fp32.
+struct Parameter {
+  /// Name in checkpoints: "model.norm.weight".
+  std::string name;
+  /// fp32, any shape.
+  at::Tensor master;
+  /// fp32, same shape; summed over the microbatches of a step. Undefined
+  /// until the host allocates it.
+  at::Tensor grad;
+  /// Whether weight decay applies (not for biases and norms).
+  bool decay = true;
+  /// Raised by the host after every update.
+  int64_t version = 0;
+
+  /// The master in another dtype, cached until the next update.
+  at::Tensor as(at::ScalarType dtype) const {
+    if (master.scalar_type() == dtype) {
+      return master;
+    }
+    if (!cast_.defined() || cast_version_ != version ||
+        cast_.scalar_type() != dtype) {
+      cast_ = master.to(dtype);
+      cast_version_ = version;
+    }
+    return cast_;
+  }
+
+ private:
+  mutable at::Tensor cast_;
+  mutable int64_t cast_version_ = -1;
+};
+
+} // namespace octet
