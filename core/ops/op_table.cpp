@@ -1,0 +1,1 @@
+#include "core/ops/op_table.h"
