@@ -1,19 +1,71 @@
-# octet_add_plugin(NAME name SOURCES a.cpp ... MANIFEST plugin.toml)
+# octet_add_plugin(NAME name MANIFEST plugin.toml SOURCES a.cpp ...
+#                  [REGISTER register.cpp ...] [LIBRARIES target ...]
+#                  [OUTPUT_DIRECTORY dir] [WITHOUT_TORCH])
 #
-# Builds NAME.so: hidden visibility, one exported data symbol, no undefined
-# symbols. The manifest text and the build fingerprint stand in the ELF
-# sections .octet.manifest and .octet.build, so that a host can read them
-# without running any code of the plugin. Tests link <name>_objects.
+# Builds NAME.so: hidden visibility, one exported data symbol (octet_plugin), no
+# undefined symbols, RUNPATH $ORIGIN only. The manifest text and the build
+# fingerprint stand in the ELF sections .octet.manifest and .octet.build, so
+# that a host can read them without running any code of the plugin.
+#
+# SOURCES also make the OBJECT library <name>_objects, which tests link. The
+# files of REGISTER are only in the module: those with OCTET_PRECISION_PLUGIN or
+# OCTET_FEATURE_PLUGIN (default: register.cpp, when it exists).
+#
+# WITHOUT_TORCH: a plugin of the C header alone that links no LibTorch.
+set(OCTET_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
+
 function(octet_add_plugin)
-  cmake_parse_arguments(ARG "" "NAME;MANIFEST" "SOURCES" ${ARGN})
-  add_library(${ARG_NAME}_objects OBJECT ${ARG_SOURCES})
-  target_link_libraries(${ARG_NAME}_objects PUBLIC octet::sdk octet::torch)
-  target_include_directories(${ARG_NAME}_objects PUBLIC
-    ${CMAKE_CURRENT_SOURCE_DIR})
-  add_library(${ARG_NAME}_plugin MODULE)
-  target_link_libraries(${ARG_NAME}_plugin PRIVATE ${ARG_NAME}_objects)
-  set_target_properties(${ARG_NAME}_plugin PROPERTIES
-    OUTPUT_NAME ${ARG_NAME} PREFIX ""
-    LIBRARY_OUTPUT_DIRECTORY ${OCTET_PLUGIN_DIR})
-  target_link_options(${ARG_NAME}_plugin PRIVATE -Wl,--no-undefined)
+  cmake_parse_arguments(ARG "WITHOUT_TORCH" "NAME;MANIFEST;OUTPUT_DIRECTORY"
+                        "SOURCES;REGISTER;LIBRARIES" ${ARGN})
+  if(NOT ARG_NAME OR NOT ARG_MANIFEST)
+    message(FATAL_ERROR "[build] octet_add_plugin expects NAME and MANIFEST")
+  endif()
+  if(NOT ARG_REGISTER AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/register.cpp)
+    set(ARG_REGISTER register.cpp)
+  endif()
+  if(NOT ARG_OUTPUT_DIRECTORY)
+    set(ARG_OUTPUT_DIRECTORY ${OCTET_PLUGIN_DIR})
+  endif()
+  set(libraries octet::sdk ${ARG_LIBRARIES})
+  if(NOT ARG_WITHOUT_TORCH)
+    list(APPEND libraries octet::torch)
+  endif()
+
+  set(module ${ARG_NAME}_plugin)
+  cmake_path(ABSOLUTE_PATH ARG_MANIFEST OUTPUT_VARIABLE manifest)
+  set(embedded ${CMAKE_CURRENT_BINARY_DIR}/${ARG_NAME}_manifest.cpp)
+  add_custom_command(
+    OUTPUT ${embedded}
+    COMMAND ${CMAKE_COMMAND} -DMANIFEST=${manifest} -DOUTPUT=${embedded}
+            -P ${OCTET_SDK_CMAKE_DIR}/OctetEmbedManifest.cmake
+    DEPENDS ${manifest} ${OCTET_SDK_CMAKE_DIR}/OctetEmbedManifest.cmake
+    COMMENT "Embedding the manifest of plugin ${ARG_NAME}"
+    VERBATIM)
+  add_library(${module} MODULE ${ARG_REGISTER} ${embedded})
+  # Only the preprocessor needs LibTorch's version header.
+  target_include_directories(${module} SYSTEM PRIVATE
+    ${OCTET_TORCH_ROOT}/include
+    ${OCTET_TORCH_ROOT}/include/torch/csrc/api/include)
+  target_link_libraries(${module} PRIVATE ${libraries})
+
+  if(ARG_SOURCES)
+    add_library(${ARG_NAME}_objects OBJECT ${ARG_SOURCES})
+    target_link_libraries(${ARG_NAME}_objects PUBLIC ${libraries})
+    target_include_directories(${ARG_NAME}_objects PUBLIC
+      ${CMAKE_CURRENT_SOURCE_DIR})
+    target_link_libraries(${module} PRIVATE ${ARG_NAME}_objects)
+    set_target_properties(${ARG_NAME}_objects PROPERTIES
+      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
+
+  set_target_properties(${module} PROPERTIES
+    OUTPUT_NAME ${ARG_NAME} PREFIX "" SUFFIX ".so"
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    LIBRARY_OUTPUT_DIRECTORY ${ARG_OUTPUT_DIRECTORY}
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN"
+    INSTALL_RPATH_USE_LINK_PATH OFF
+    LINK_DEPENDS ${OCTET_SDK_CMAKE_DIR}/octet_plugin.map)
+  target_link_options(${module} PRIVATE
+    -Wl,--no-undefined -Wl,-z,now
+    -Wl,--version-script=${OCTET_SDK_CMAKE_DIR}/octet_plugin.map)
 endfunction()
