@@ -1,8 +1,8 @@
 // Precompiled header of the files that use LibTorch: what most of them include.
 #pragma once
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/TensorOperators.h>
 #include <algorithm>
 #include <cstdint>
 #include <functional>

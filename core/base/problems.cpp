@@ -46,7 +46,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string nearest_name(
-    std::string_view name, const std::vector<std::string>& candidates) {
+    std::string_view name,
+    const std::vector<std::string>& candidates) {
   std::string best;
   size_t best_distance = std::numeric_limits<size_t>::max();
   for (const std::string& candidate : candidates) {

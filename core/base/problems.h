@@ -64,7 +64,8 @@ size_t edit_distance(std::string_view a, std::string_view b);
 
 /// The candidate nearest to `name`, or "" when none is near enough to be meant.
 std::string nearest_name(
-    std::string_view name, const std::vector<std::string>& candidates);
+    std::string_view name,
+    const std::vector<std::string>& candidates);
 
 /// "a, b and c".
 std::string join_names(const std::vector<std::string>& names);

@@ -40,15 +40,12 @@ struct RunData {
 /// config.data names.
 /// @throws Failure(input): missing file, empty set, more bad records than
 /// data.bad_record_limit allows (each with file:line and what is wrong), ...
-RunData load_data(
-    const RunConfig& config, const Tokenizer& tokenizer);
+RunData load_data(const RunConfig& config, const Tokenizer& tokenizer);
 
 class Loader {
  public:
   /// @param max_length tokens of a packed row; @param seed decides the order
-  Loader(
-      std::shared_ptr<const TokenizedData> data,
-      const RunConfig& config);
+  Loader(std::shared_ptr<const TokenizedData> data, const RunConfig& config);
 
   /// The next step's microbatches. Epochs follow one another; a step never
   /// spans two epochs.
@@ -68,6 +65,7 @@ class Loader {
 
 /// All samples in order, for evaluation: each packed row once.
 std::vector<Microbatch> evaluation_batches(
-    const TokenizedData& data, const RunConfig& config);
+    const TokenizedData& data,
+    const RunConfig& config);
 
 } // namespace octet

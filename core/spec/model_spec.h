@@ -73,6 +73,7 @@ ModelSpec read_model_spec(const std::filesystem::path& path);
 
 /// From the text of a config.json.
 ModelSpec parse_hf_config(
-    const nlohmann::json& config, const std::string& origin);
+    const nlohmann::json& config,
+    const std::string& origin);
 
 } // namespace octet

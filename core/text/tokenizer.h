@@ -19,10 +19,12 @@ class Tokenizer {
   /// @param add_special_tokens whether the post-processor adds BOS and EOS.
   /// Special tokens written in `text` are recognized either way.
   virtual std::vector<int32_t> encode(
-      std::string_view text, bool add_special_tokens) const = 0;
+      std::string_view text,
+      bool add_special_tokens) const = 0;
   /// @param skip_special_tokens leaves special tokens out of the text
   virtual std::string decode(
-      const std::vector<int32_t>& ids, bool skip_special_tokens) const = 0;
+      const std::vector<int32_t>& ids,
+      bool skip_special_tokens) const = 0;
 
   virtual int64_t vocab_size() const = 0;
   virtual std::optional<int32_t> token_to_id(std::string_view token) const = 0;

@@ -3,7 +3,12 @@
 # The wheel's own CMake package demands a CUDA toolkit, so it is not used.
 # OpenMP is on this target because at::parallel_for is silently serial in a
 # file that was compiled without -fopenmp.
-set(OCTET_LIBTORCH "$ENV{HOME}/.cache/octet/libtorch-2.13.0" CACHE PATH
+# The same rule as tools/cache_folder.
+set(octet_cache "$ENV{XDG_CACHE_HOME}")
+if(NOT octet_cache MATCHES "^/")
+  set(octet_cache "$ENV{HOME}/.cache")
+endif()
+set(OCTET_LIBTORCH "${octet_cache}/octet/libtorch-2.13.0" CACHE PATH
     "Folder that tools/setup unpacked LibTorch into (holds torch/ and nvidia/)")
 if(NOT EXISTS ${OCTET_LIBTORCH}/torch/lib/libtorch_cpu.so)
   message(FATAL_ERROR "[build] LibTorch expected in ${OCTET_LIBTORCH}, found "

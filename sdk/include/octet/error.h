@@ -11,8 +11,7 @@ namespace octet {
 /// "[component] what was expected, what was found; what to do".
 ///
 /// Default visibility, so that host and plugins see one type.
-class __attribute__((visibility("default"))) Error
-    : public std::runtime_error {
+class __attribute__((visibility("default"))) Error : public std::runtime_error {
  public:
   Error(std::string component, const std::string& message)
       : std::runtime_error("[" + component + "] " + message),

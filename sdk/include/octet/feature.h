@@ -52,8 +52,8 @@ class WeightTransform {
 class InputTransform {
  public:
   virtual ~InputTransform() = default;
-  virtual at::Tensor forward(
-      const at::Tensor& x, const StepContext&, Saved* saved) = 0;
+  virtual at::Tensor
+  forward(const at::Tensor& x, const StepContext&, Saved* saved) = 0;
   virtual at::Tensor backward(const at::Tensor& grad_y, Saved& saved) = 0;
 };
 
@@ -92,15 +92,18 @@ class ModelEditor {
 
   /// A trainable parameter that the host updates, clips and checkpoints. The
   /// reference stays valid as long as the model.
-  virtual Parameter& add_parameter(
-      std::string name, at::Tensor initial, bool decay) = 0;
+  virtual Parameter&
+  add_parameter(std::string name, at::Tensor initial, bool decay) = 0;
 
   virtual void add_adapter(
-      const std::string& site, std::unique_ptr<Adapter> adapter) = 0;
+      const std::string& site,
+      std::unique_ptr<Adapter> adapter) = 0;
   virtual void set_weight_transform(
-      const std::string& site, std::unique_ptr<WeightTransform> transform) = 0;
+      const std::string& site,
+      std::unique_ptr<WeightTransform> transform) = 0;
   virtual void set_input_transform(
-      const std::string& site, std::unique_ptr<InputTransform> transform) = 0;
+      const std::string& site,
+      std::unique_ptr<InputTransform> transform) = 0;
   /// `name` is one of rms_norm, swiglu, rope, attention, cross_entropy, adamw.
   virtual void replace_op(const std::string& name, std::shared_ptr<Op> op) = 0;
 

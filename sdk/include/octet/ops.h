@@ -26,7 +26,10 @@ class RmsNormOp : public Op {
  public:
   /// @param x [n, c] (or [n, h, d] with w [d])  @param w fp32 or compute dtype
   virtual at::Tensor forward(
-      const at::Tensor& x, const at::Tensor& w, double eps, Saved* saved) = 0;
+      const at::Tensor& x,
+      const at::Tensor& w,
+      double eps,
+      Saved* saved) = 0;
   /// @param grad_w fp32 [c] accumulator, or undefined  @returns grad_x
   virtual at::Tensor backward(
       const at::Tensor& grad_y,
@@ -38,11 +41,12 @@ class RmsNormOp : public Op {
 /// y = silu(gate) * up, both [n, f].
 class SwigluOp : public Op {
  public:
-  virtual at::Tensor forward(
-      const at::Tensor& gate, const at::Tensor& up, Saved* saved) = 0;
+  virtual at::Tensor
+  forward(const at::Tensor& gate, const at::Tensor& up, Saved* saved) = 0;
   /// @returns {grad_gate, grad_up}
   virtual std::pair<at::Tensor, at::Tensor> backward(
-      const at::Tensor& grad_y, Saved& saved) = 0;
+      const at::Tensor& grad_y,
+      Saved& saved) = 0;
 };
 
 /// Rotary position embedding in the half-split layout of Hugging Face.
@@ -80,7 +84,9 @@ class AttentionOp : public Op {
     at::Tensor q, k, v;
   };
   virtual Grads backward(
-      const at::Tensor& grad_y, Saved& saved, const AttentionShape& shape) = 0;
+      const at::Tensor& grad_y,
+      Saved& saved,
+      const AttentionShape& shape) = 0;
 };
 
 /// Softmax cross-entropy of one chunk of logits, gradient in the same pass.

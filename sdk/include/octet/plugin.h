@@ -13,10 +13,7 @@ extern "C" {
 
 #define OCTET_PLUGIN_MAGIC 0x4f435445u /* "OCTE" */
 
-typedef enum OctetCode {
-  OCTET_OK = 0,
-  OCTET_FAILED = 1
-} OctetCode;
+typedef enum OctetCode { OCTET_OK = 0, OCTET_FAILED = 1 } OctetCode;
 
 /// What an entry point returns; `message` is empty when code is OCTET_OK.
 typedef struct OctetStatus {
@@ -87,8 +84,8 @@ typedef struct OctetPlugin {
   uint32_t struct_size;
   /// No tensors, no side effects.
   OctetStatus (*probe)(const OctetHost*, OctetProbe* out);
-  OctetStatus (*create)(
-      const OctetHost*, const OctetOptions*, OctetInterface* out);
+  OctetStatus (
+      *create)(const OctetHost*, const OctetOptions*, OctetInterface* out);
   void (*destroy)(OctetInterface*);
 } OctetPlugin;
 

@@ -59,17 +59,20 @@ OctetStatus probe_entry(const OctetHost* host, OctetProbe* out) {
 template <std::unique_ptr<PrecisionBackend> (
     *create)(const OctetHost&, const Options&)>
 OctetStatus create_precision(
-    const OctetHost* host, const OctetOptions* options, OctetInterface* out) {
+    const OctetHost* host,
+    const OctetOptions* options,
+    OctetInterface* out) {
   return guarded([&] {
     *out = {OCTET_PLUGIN_MAGIC, OCTET_KIND_PRECISION, nullptr, nullptr};
     out->precision = create(*host, Options(options)).release();
   });
 }
 
-template <
-    std::unique_ptr<Feature> (*create)(const OctetHost&, const Options&)>
+template <std::unique_ptr<Feature> (*create)(const OctetHost&, const Options&)>
 OctetStatus create_feature(
-    const OctetHost* host, const OctetOptions* options, OctetInterface* out) {
+    const OctetHost* host,
+    const OctetOptions* options,
+    OctetInterface* out) {
   return guarded([&] {
     *out = {OCTET_PLUGIN_MAGIC, OCTET_KIND_FEATURE, nullptr, nullptr};
     out->feature = create(*host, Options(options)).release();
@@ -85,13 +88,13 @@ inline void destroy_entry(OctetInterface* interface) {
 } // namespace detail
 } // namespace octet
 
-#define OCTET_DETAIL_PLUGIN(create_entry, probe)                        \
-  extern "C" __attribute__((visibility("default"), used))               \
-  const OctetPlugin octet_plugin = {                                    \
-      OCTET_PLUGIN_MAGIC,                                               \
-      sizeof(OctetPlugin),                                              \
-      &octet::detail::probe_entry<probe>,                               \
-      create_entry,                                                     \
+#define OCTET_DETAIL_PLUGIN(create_entry, probe)          \
+  extern "C" __attribute__((visibility("default"), used)) \
+  const OctetPlugin octet_plugin = {                      \
+      OCTET_PLUGIN_MAGIC,                                 \
+      sizeof(OctetPlugin),                                \
+      &octet::detail::probe_entry<probe>,                 \
+      create_entry,                                       \
       &octet::detail::destroy_entry};
 
 #define OCTET_PRECISION_PLUGIN(probe, create) \
