@@ -134,8 +134,8 @@ std::vector<std::string> check_file(
         !starts_with(folder, "plugins")) {
       continue; // a system library
     } else if (
-        starts_with(path, "plugins/") && !starts_with(folder, "core") &&
-        !starts_with(folder, "plugins")) {
+        (row == "plugins" || row == "tests/fixtures/plugins") &&
+        !starts_with(folder, "core") && !starts_with(folder, "plugins")) {
       continue; // a plugin's folder is on its own include path
     } else if (folder.empty()) {
       problems.push_back(
