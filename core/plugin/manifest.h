@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace octet {
@@ -58,8 +59,10 @@ struct Manifest {
   /// Exclusive slots it may fill: gemm, weight, weight_transform,
   /// input_transform; "adapter" and "op:<name>" are entered here too.
   std::vector<std::string> claims;
-  /// Weight storages it can read.
+  /// Precision: weight storages it can read; "dense" unless it says more.
   std::vector<std::string> reads;
+  /// Feature: the weight storages it makes ("nf4").
+  std::vector<std::string> stores;
   int64_t rank = 0;
   /// Whether `auto` may choose it unasked.
   bool automatic = true;
@@ -77,6 +80,16 @@ struct Manifest {
 /// @param origin names the text in messages, e.g. the library's path
 /// @throws Failure(resolution) with every problem of the text
 Manifest parse_manifest(std::string_view text, const std::string& origin);
+
+/// "precision" or "feature".
+std::string to_string(PluginKind kind);
+/// "boolean", "integer", "real", "string" or "strings", as manifests write it.
+std::string to_string(OptionType type);
+/// A value as TOML writes it: 0.05, "rowwise", ["q_proj", "v_proj"].
+std::string to_string(
+    const std::
+        variant<bool, int64_t, double, std::string, std::vector<std::string>>&
+            value);
 
 /// Checks a plugin's table against its manifest and fills in the defaults.
 /// Problems go to `problems`, with place and nearest known option.

@@ -1,0 +1,182 @@
+// Finds plugins and judges each by its file alone: manifest and fingerprint.
+// No file of a plugin is ever opened as a library here.
+#include "core/plugin/catalog.h"
+
+#include "core/base/problems.h"
+#include "core/plugin/inspect.h"
+
+#include <dlfcn.h>
+#include <sys/auxv.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace octet {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> library_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  for (; !error && entries != fs::directory_iterator();
+       entries.increment(error)) {
+    const fs::path& file = entries->path();
+    std::error_code ignored;
+    const bool folder_inside = fs::is_directory(file, ignored);
+    if (file.extension() == ".so" && !folder_inside) {
+      files.push_back(file);
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void reject(CatalogEntry& entry, const std::string& reason) {
+  entry.status = PluginStatus::rejected;
+  entry.reason += (entry.reason.empty() ? "" : "\n") + reason;
+}
+
+CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
+  CatalogEntry entry;
+  entry.path = file;
+  entry.origin = origin;
+  entry.manifest.name = file.stem().string();
+  PluginFile found;
+  try {
+    found = read_plugin_file(file);
+  } catch (const Error& error) {
+    reject(entry, error.message());
+    return entry;
+  }
+  entry.build = found.build;
+  // A wrong fingerprint is told beside a wrong manifest: both may be fixed at
+  // once by building again.
+  try {
+    entry.manifest = parse_manifest(found.manifest, file.string());
+  } catch (const Error& error) {
+    reject(entry, error.message());
+  }
+  const std::vector<std::string> differences =
+      fingerprint_differences(found.build, host_fingerprint());
+  for (const std::string& difference : differences) {
+    reject(entry, difference);
+  }
+  if (!differences.empty()) {
+    reject(entry, "build it again with this trainer's SDK");
+  }
+  return entry;
+}
+
+void add_folder(
+    std::vector<SearchFolder>& folders,
+    const fs::path& path,
+    const std::string& origin) {
+  if (path.empty()) {
+    return;
+  }
+  std::error_code error;
+  fs::path absolute = fs::weakly_canonical(path, error);
+  if (error) {
+    absolute = fs::absolute(path, error);
+  }
+  const bool known = std::any_of(
+      folders.begin(), folders.end(), [&](const SearchFolder& folder) {
+        return folder.path == absolute;
+      });
+  if (!known) {
+    folders.push_back({absolute, origin});
+  }
+}
+
+} // namespace
+
+const CatalogEntry* Catalog::find(const std::string& name) const {
+  for (const CatalogEntry& entry : entries) {
+    if (entry.manifest.name == name && entry.status == PluginStatus::ready) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+const CatalogEntry* Catalog::find_any(const std::string& name) const {
+  if (const CatalogEntry* ready = find(name)) {
+    return ready;
+  }
+  for (const CatalogEntry& entry : entries) {
+    if (entry.manifest.name == name) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Catalog::names(PluginKind kind) const {
+  std::vector<std::string> names;
+  for (const CatalogEntry& entry : entries) {
+    if (entry.status == PluginStatus::ready && entry.manifest.kind == kind) {
+      names.push_back(entry.manifest.name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+fs::path installed_plugin_folder() {
+  // The address of a function of this library finds its file.
+  Dl_info library{};
+  const auto address = reinterpret_cast<void*>(&installed_plugin_folder);
+  if (::dladdr(address, &library) == 0 || library.dli_fname == nullptr) {
+    throw Failure(
+        ExitCode::failed,
+        "plugins",
+        "expected to find this library's own file");
+  }
+  return fs::absolute(library.dli_fname).parent_path() / "plugins";
+}
+
+std::vector<SearchFolder> plugin_folders(
+    const std::vector<fs::path>& command_line,
+    const std::vector<fs::path>& config) {
+  std::vector<SearchFolder> folders;
+  for (const fs::path& path : command_line) {
+    add_folder(folders, path, "--plugin-path");
+  }
+  for (const fs::path& path : config) {
+    add_folder(folders, path, "run.toml");
+  }
+  const char* variable = std::getenv("OCTET_PLUGIN_PATH");
+  if (variable != nullptr && ::getauxval(AT_SECURE) == 0) {
+    std::string_view rest = variable;
+    while (!rest.empty()) {
+      const size_t end = rest.find(':');
+      // An empty part would mean the current directory: it is left out.
+      add_folder(folders, rest.substr(0, end), "OCTET_PLUGIN_PATH");
+      rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
+    }
+  }
+  add_folder(folders, installed_plugin_folder(), "installed");
+  return folders;
+}
+
+Catalog build_catalog(const std::vector<SearchFolder>& folders) {
+  Catalog catalog;
+  catalog.folders = folders;
+  for (const SearchFolder& folder : folders) {
+    for (const fs::path& file : library_files(folder.path)) {
+      CatalogEntry entry = inspect_file(file, folder.origin);
+      const CatalogEntry* first = catalog.find(entry.manifest.name);
+      if (entry.status == PluginStatus::ready && first != nullptr) {
+        entry.status = PluginStatus::shadowed;
+        entry.reason = "its name is taken by " + first->path.string();
+      }
+      catalog.entries.push_back(std::move(entry));
+    }
+  }
+  return catalog;
+}
+
+} // namespace octet
