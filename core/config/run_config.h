@@ -167,6 +167,9 @@ struct RunConfig {
   /// Every key with its effective value, "train.epochs" -> "3.0", as TOML
   /// writes it; for the run directory and for differences at resume.
   std::map<std::string, std::string> effective;
+  /// Where each key that was written stands, "train.epochs" -> run.toml:14;
+  /// the others have their default.
+  std::map<std::string, SourcePlace> places;
 };
 
 } // namespace octet
