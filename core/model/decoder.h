@@ -10,6 +10,7 @@
 #include "core/ops/op_table.h"
 #include "core/spec/model_spec.h"
 
+#include <octet/feature.h>
 #include <octet/precision.h>
 #include <octet/tensors.h>
 
@@ -62,7 +63,9 @@ class Decoder {
   /// Gives every accepted linear site its Gemm. Call before training.
   /// @returns entries for the ledger
   std::vector<LedgerEntry> use_backend(
-      const std::string& name, PrecisionBackend& backend, const Plan& plan);
+      const std::string& name,
+      PrecisionBackend& backend,
+      const Plan& plan);
   /// An editor for one feature, checked against the plan.
   std::unique_ptr<ModelEditor> editor(
       const std::string& feature,
@@ -76,7 +79,9 @@ class Decoder {
   /// Forward and backward of one microbatch; adds to the gradients.
   /// @param grad_scale factor of the loss sum, i.e. 1 / targets of the step
   LossSum train_microbatch(
-      const Microbatch& batch, const StepContext& context, double grad_scale);
+      const Microbatch& batch,
+      const StepContext& context,
+      double grad_scale);
   /// Forward alone.
   LossSum evaluate(const Microbatch& batch, const StepContext& context);
   /// @returns [n, v] in the compute dtype; for tests and small models
