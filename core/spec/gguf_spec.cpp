@@ -71,6 +71,13 @@ class GgufConfig {
                : "expected general.architecture in " + file_.path().string() +
                   ", found no such key; this GGUF file holds no model");
     }
+    if (file_.tensors().empty()) {
+      throw Failure(
+          ExitCode::input,
+          "model",
+          "expected weights in " + file_.path().string() +
+              ", found a vocabulary alone");
+    }
     prefix_ = *name + ".";
     // Mistral's files say "llama"; the window tells them apart.
     const auto window = file_.find_integer(key("attention.sliding_window"));
