@@ -161,6 +161,11 @@ OptionTable check_options(
         value = static_cast<double>(*integer);
       }
     }
+    if (spec.type == OptionType::strings) {
+      if (const auto* text = std::get_if<std::string>(&value)) {
+        value = std::vector<std::string>{*text};
+      }
+    }
     if (value.index() != index_of(spec.type)) {
       problems.add(
           where + ": expected a value of type " + to_string(spec.type) +
