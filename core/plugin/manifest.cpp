@@ -254,7 +254,11 @@ OptionSpec read_option(ManifestTable& table) {
 
 Relation read_relation(ManifestTable& table, const Manifest& manifest) {
   Relation relation;
-  relation.with = table.required_text_or_texts("with");
+  relation.after = table.text("after", "");
+  // An order concerns its partner, so that one need not be named twice.
+  relation.with = relation.after.empty()
+      ? table.required_text_or_texts("with")
+      : table.text_or_texts("with", {relation.after});
   check_names(table, "with", relation.with);
   const std::string verdict =
       table.choice("verdict", {"ok", "warn", "reject"}, "ok");
@@ -277,7 +281,6 @@ Relation read_relation(ManifestTable& table, const Manifest& manifest) {
   } catch (const Error& error) {
     table.problem("when", error.message());
   }
-  relation.after = table.text("after", "");
   std::vector<std::string> partners = relation.with;
   partners.push_back(relation.after);
   const bool to_itself =
@@ -285,7 +288,8 @@ Relation read_relation(ManifestTable& table, const Manifest& manifest) {
       partners.end();
   if (to_itself) {
     table.problem(
-        "with", "\"" + manifest.name + "\" is this plugin; name its partner");
+        "with",
+        "\"" + manifest.name + "\" is this plugin itself; name its partner");
   }
   table.finish();
   return relation;

@@ -210,11 +210,12 @@ std::vector<std::string> ManifestTable::required_texts(const std::string& key) {
                          : checked_texts(key, *node);
 }
 
-std::vector<std::string> ManifestTable::required_text_or_texts(
-    const std::string& key) {
-  const toml::node* node = require(key);
+std::vector<std::string> ManifestTable::text_or_texts(
+    const std::string& key,
+    const std::vector<std::string>& fallback) {
+  const toml::node* node = find(key);
   if (node == nullptr) {
-    return {};
+    return fallback;
   }
   if (node->is_string()) {
     return {checked_text(key, *node, false)};
@@ -224,6 +225,12 @@ std::vector<std::string> ManifestTable::required_text_or_texts(
     problem(key, "expected at least one name, found none");
   }
   return values;
+}
+
+std::vector<std::string> ManifestTable::required_text_or_texts(
+    const std::string& key) {
+  return require(key) == nullptr ? std::vector<std::string>{}
+                                 : text_or_texts(key, {});
 }
 
 std::string ManifestTable::choice(

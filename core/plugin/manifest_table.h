@@ -43,6 +43,9 @@ class ManifestTable {
   double required_real(const std::string& key);
   std::vector<std::string> required_texts(const std::string& key);
   /// "a" counts as ["a"]; the list is not empty.
+  std::vector<std::string> text_or_texts(
+      const std::string& key,
+      const std::vector<std::string>& fallback);
   std::vector<std::string> required_text_or_texts(const std::string& key);
   std::string required_choice(
       const std::string& key,

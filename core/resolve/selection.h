@@ -24,7 +24,8 @@ struct SelectedPlugin {
 struct Candidate {
   std::string name;
   int64_t rank = 0;
-  /// "chosen", "usable", "not usable", "not asked"
+  /// "chosen", "not usable", or "not asked": a better one was found first, or
+  /// it is chosen by name only
   std::string verdict;
   std::string reason;
 };
@@ -41,6 +42,8 @@ struct Selection {
 /// Asks a plugin that has passed inspection for its verdict; tests inject one.
 using Prober = std::function<ProbeVerdict(const CatalogEntry&)>;
 
+/// An explicit name never falls back; `auto` takes the usable candidate of the
+/// highest rank, then of the first name. The result points into `catalog`.
 /// @throws Failure(resolution) that lists every conflict with its way out
 Selection select_plugins(
     const RunConfig& config,

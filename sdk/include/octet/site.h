@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace octet {
 
@@ -36,12 +38,15 @@ struct SiteVerdict {
   std::string reason;
   /// Trainable parameters that the plugin will add at this site.
   int64_t added_parameters = 0;
+  /// Which of the slots that its manifest claims it fills here; empty means
+  /// all of them.
+  std::vector<std::string> slots = {};
 
   static SiteVerdict yes(int64_t added_parameters = 0) {
-    return {true, "", added_parameters};
+    return {true, "", added_parameters, {}};
   }
   static SiteVerdict skip(std::string reason) {
-    return {false, std::move(reason), 0};
+    return {false, std::move(reason), 0, {}};
   }
 };
 

@@ -1,0 +1,168 @@
+// The plan as people read it at the start of a run.
+#include "core/base/problems.h"
+#include "core/resolve/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace octet {
+
+namespace {
+
+// 139399488 -> "139,399,488"
+std::string grouped(int64_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<int64_t>(text.size()) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<size_t>(at), ",");
+  }
+  return text;
+}
+
+// Sites that a plugin fills and why it leaves the others alone.
+struct Coverage {
+  int64_t filled = 0, sites = 0;
+  std::map<std::string, int64_t> skipped;
+};
+
+Coverage
+coverage(const Plan& plan, const std::string& plugin, bool linears_only) {
+  Coverage found;
+  for (const SitePlan& site : plan.sites) {
+    if (linears_only && site.site.kind != SiteKind::linear) {
+      continue;
+    }
+    ++found.sites;
+    const auto skipped = site.skipped.find(plugin);
+    if (skipped == site.skipped.end()) {
+      ++found.filled;
+    } else {
+      ++found.skipped[skipped->second];
+    }
+  }
+  return found;
+}
+
+// "lm_head (1), below the size where FP8 wins (28)", most frequent last.
+std::string reasons(const std::map<std::string, int64_t>& skipped) {
+  std::vector<std::pair<int64_t, std::string>> sorted;
+  for (const auto& [reason, count] : skipped) {
+    sorted.emplace_back(count, reason);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  std::string text;
+  for (const auto& [count, reason] : sorted) {
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", reason, count);
+  }
+  return text;
+}
+
+std::string precision_line(const Plan& plan) {
+  const SelectedPlugin& precision = plan.selection.precision;
+  const std::string& name = precision.entry->manifest.name;
+  const Coverage linears = coverage(plan, name, true);
+  std::string line = fmt::format(
+      "precision: {} ({}), {} of {} linears",
+      name,
+      precision.why,
+      linears.filled,
+      linears.sites);
+  if (linears.filled < linears.sites) {
+    line += fmt::format(
+        "; {} {}: {}",
+        linears.sites - linears.filled,
+        plan.compute_dtype,
+        reasons(linears.skipped));
+  }
+  return line + "\n";
+}
+
+std::string feature_line(const Plan& plan, const SelectedPlugin& feature) {
+  const Manifest& manifest = feature.entry->manifest;
+  std::vector<std::string> slots, ops;
+  for (const std::string& claim : manifest.claims) {
+    const bool op = claim.rfind("op:", 0) == 0;
+    (op ? ops : slots).push_back(op ? claim.substr(3) : claim);
+  }
+  std::string line =
+      fmt::format("feature: {} ({})", manifest.name, feature.why);
+  if (!slots.empty()) {
+    const Coverage sites = coverage(plan, manifest.name, false);
+    line += fmt::format(
+        ", {} at {} of {} sites", join_names(slots), sites.filled, sites.sites);
+    if (sites.filled < sites.sites) {
+      line += fmt::format(
+          "; {} left alone: {}",
+          sites.sites - sites.filled,
+          reasons(sites.skipped));
+    }
+  }
+  if (!ops.empty()) {
+    line += ", replaces " + join_names(ops);
+  }
+  return line + "\n";
+}
+
+std::string parameter_line(const Plan& plan) {
+  std::vector<std::string> freezers;
+  for (const SelectedPlugin& feature : plan.selection.features) {
+    if (feature.entry->manifest.freezes_base) {
+      freezers.push_back(feature.entry->manifest.name);
+    }
+  }
+  const double percent = plan.total_parameters == 0
+      ? 0
+      : 100.0 * static_cast<double>(plan.trainable_parameters) /
+          static_cast<double>(plan.total_parameters);
+  return fmt::format(
+      "parameters: {} trained of {} ({:.2f}%){}\n",
+      grouped(plan.trainable_parameters),
+      grouped(plan.total_parameters),
+      percent,
+      freezers.empty() ? ""
+                       : "; " + join_names(freezers) + " freezes the base");
+}
+
+std::string candidate_table(const std::vector<Candidate>& candidates) {
+  size_t name_width = 9, verdict_width = 7;
+  for (const Candidate& row : candidates) {
+    name_width = std::max(name_width, row.name.size());
+    verdict_width = std::max(verdict_width, row.verdict.size());
+  }
+  std::string table = fmt::format(
+      "  {:<{}}  rank  {:<{}}  reason\n",
+      "candidate",
+      name_width,
+      "verdict",
+      verdict_width);
+  for (const Candidate& row : candidates) {
+    table += fmt::format(
+        "  {:<{}}  {:>4}  {:<{}}  {}\n",
+        row.name,
+        name_width,
+        row.rank,
+        row.verdict,
+        verdict_width,
+        row.reason);
+  }
+  return table;
+}
+
+} // namespace
+
+std::string describe(const Plan& plan) {
+  std::string text = precision_line(plan);
+  if (plan.selection.precision.why == "auto") {
+    text += candidate_table(plan.selection.candidates);
+  }
+  for (const SelectedPlugin& feature : plan.selection.features) {
+    text += feature_line(plan, feature);
+  }
+  text += parameter_line(plan);
+  for (const std::string& note : plan.selection.notes) {
+    text += "note: " + note + "\n";
+  }
+  return text;
+}
+
+} // namespace octet

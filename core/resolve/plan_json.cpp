@@ -1,0 +1,93 @@
+// resolution.json: every decision of a run with its reason. Its schema stands
+// in docs/plugins.md and is held by a test; `version` changes with it.
+#include "core/resolve/plan.h"
+
+#include <nlohmann/json.hpp>
+
+namespace octet {
+
+namespace {
+
+using nlohmann::json;
+
+json value_json(const decltype(OptionValue::value)& value) {
+  return std::visit([](const auto& held) { return json(held); }, value);
+}
+
+json plugin_json(const SelectedPlugin& plugin) {
+  const Manifest& manifest = plugin.entry->manifest;
+  json options = json::object();
+  for (const auto& [name, option] : plugin.options.values) {
+    options[name] = {
+        {"value", value_json(option.value)}, {"from", option.place.text()}};
+  }
+  return {
+      {"name", manifest.name},
+      {"version", manifest.version},
+      {"why", plugin.why},
+      {"origin", plugin.entry->origin},
+      {"path", plugin.entry->path.string()},
+      {"options", options}};
+}
+
+json site_json(const SitePlan& plan, const std::string& precision) {
+  json slots = json::array();
+  const auto add = [&](const std::string& slot,
+                       const std::string& plugin,
+                       const std::string& reason) {
+    slots.push_back({{"slot", slot}, {"by", plugin}, {"reason", reason}});
+  };
+  for (const Placement& placement : plan.placements) {
+    add(placement.slot, placement.plugin, placement.reason);
+  }
+  const auto skipped = plan.skipped.find(precision);
+  if (plan.site.kind == SiteKind::linear && skipped != plan.skipped.end()) {
+    add("gemm", "core", skipped->second);
+  }
+  return {
+      {"name", plan.site.name},
+      {"kind", plan.site.kind == SiteKind::linear ? "linear" : "embedding"},
+      {"weight", plan.site.weight},
+      {"in_features", plan.site.in_features},
+      {"out_features", plan.site.out_features},
+      {"trainable", plan.trainable},
+      {"slots", slots},
+      {"skipped", plan.skipped}};
+}
+
+} // namespace
+
+json to_json(const Plan& plan) {
+  const Selection& selection = plan.selection;
+  json features = json::array();
+  for (const SelectedPlugin& feature : selection.features) {
+    features.push_back(plugin_json(feature));
+  }
+  json candidates = json::array();
+  for (const Candidate& row : selection.candidates) {
+    candidates.push_back(
+        {{"name", row.name},
+         {"rank", row.rank},
+         {"verdict", row.verdict},
+         {"reason", row.reason}});
+  }
+  json sites = json::array();
+  for (const SitePlan& site : plan.sites) {
+    sites.push_back(site_json(site, selection.precision.entry->manifest.name));
+  }
+  return {
+      {"version", 1},
+      {"compute_dtype", plan.compute_dtype},
+      {"precision", plugin_json(selection.precision)},
+      {"features", features},
+      {"candidates", candidates},
+      {"notes", selection.notes},
+      {"parameters",
+       {{"total", plan.total_parameters},
+        {"trainable", plan.trainable_parameters},
+        {"trains_base", plan.trains_base}}},
+      {"ops", plan.ops},
+      {"sites", sites}};
+}
+
+} // namespace octet

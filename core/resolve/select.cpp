@@ -1,0 +1,370 @@
+// select: run.toml, the catalog, the machine and the probes to a Selection.
+// No files, no tensors; everything that is wrong is told at once.
+#include "core/base/problems.h"
+#include "core/resolve/needs.h"
+#include "core/resolve/relations.h"
+#include "core/resolve/selection.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace octet {
+
+namespace {
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+std::string one_line(std::string text) {
+  for (size_t at = text.find('\n'); at != std::string::npos;
+       at = text.find('\n', at)) {
+    text.replace(at, 1, "; ");
+  }
+  return text;
+}
+
+bool emulates(const OptionTable& options) {
+  const auto found = options.values.find("emulate");
+  const bool* on = found == options.values.end()
+      ? nullptr
+      : std::get_if<bool>(&found->second.value);
+  return on != nullptr && *on;
+}
+
+const OptionTable& table_of(
+    const std::map<std::string, OptionTable>& tables,
+    const std::string& name) {
+  static const OptionTable kNone;
+  const auto found = tables.find(name);
+  return found == tables.end() ? kNone : found->second;
+}
+
+class Selector {
+ public:
+  Selector(
+      const RunConfig& config,
+      const Catalog& catalog,
+      const OctetHost& host,
+      const Prober& probe)
+      : config_(config), catalog_(catalog), host_(host), probe_(probe) {}
+
+  Selection run() {
+    for (const auto& [name, table] : config_.features) {
+      select_feature(name, table);
+    }
+    if (config_.precision.backend == "auto") {
+      select_automatically();
+    } else {
+      select_by_name();
+    }
+    check_precision_tables();
+    check_relations();
+    selection_.features =
+        in_order(selection_.features, config_.train.stage, problems_);
+    problems_.raise(ExitCode::resolution, "resolve", "cannot run as asked");
+    return std::move(selection_);
+  }
+
+ private:
+  // The ready plugin of that name and kind, or a problem that begins with
+  // `asked` and says what there is instead.
+  const CatalogEntry*
+  require(const std::string& asked, const std::string& name, PluginKind kind) {
+    const CatalogEntry* entry = catalog_.find_any(name);
+    const std::vector<std::string> names = catalog_.names(kind);
+    if (entry == nullptr) {
+      const std::string nearest = nearest_name(name, names);
+      problems_.add(
+          asked + ": there is no " + to_string(kind) + " plugin " + name +
+          (nearest.empty() ? ";" : "; did you mean " + nearest + "?") +
+          (names.empty()         ? " none is installed"
+               : nearest.empty() ? " installed: " + join_names(names)
+                                 : " Installed: " + join_names(names)));
+      return nullptr;
+    }
+    if (entry->status != PluginStatus::ready) {
+      problems_.add(
+          asked + ": plugin " + name + " (" + entry->path.string() +
+          ") cannot be used: " + one_line(entry->reason));
+      return nullptr;
+    }
+    if (entry->manifest.kind != kind) {
+      problems_.add(
+          asked + ": " + name + " is a " + to_string(entry->manifest.kind) +
+          " plugin; " +
+          (kind == PluginKind::feature
+               ? "choose it with precision.backend = \"" + name + "\""
+               : "turn it on with [features." + name + "]"));
+      return nullptr;
+    }
+    return entry;
+  }
+
+  // Options, needs and probe of a plugin that the run names.
+  std::optional<SelectedPlugin> admit(
+      const CatalogEntry& entry,
+      const std::string& asked,
+      const std::string& prefix,
+      const OptionTable& table) {
+    Problems found;
+    SelectedPlugin plugin{&entry, {}, "asked"};
+    plugin.options = check_options(entry.manifest, table, prefix, found);
+    const std::string unmet = emulates(plugin.options)
+        ? ""
+        : unmet_needs(entry.manifest.needs, host_);
+    if (!unmet.empty()) {
+      const bool can_emulate = entry.manifest.options.count("emulate") > 0;
+      found.add(
+          asked + ": " + unmet +
+          (can_emulate ? "; set " + prefix +
+                   ".emulate = true to try it "
+                   "slowly without one"
+                       : ""));
+    }
+    if (found.empty()) {
+      const ProbeVerdict verdict = ask(entry);
+      if (!verdict.usable) {
+        found.add(
+            asked +
+            ": not usable on this machine: " + one_line(verdict.reason));
+      }
+    }
+    for (const std::string& problem : found.items()) {
+      problems_.add(problem);
+    }
+    return found.empty() ? std::optional(plugin) : std::nullopt;
+  }
+
+  ProbeVerdict ask(const CatalogEntry& entry) {
+    try {
+      return probe_(entry);
+    } catch (const Error& error) {
+      return {false, error.message()};
+    }
+  }
+
+  void select_feature(const std::string& name, const OptionTable& table) {
+    const std::string asked =
+        "[features." + name + "] (" + table.place.text() + ")";
+    const CatalogEntry* entry = require(asked, name, PluginKind::feature);
+    if (entry == nullptr) {
+      return;
+    }
+    if (auto plugin = admit(*entry, asked, "features." + name, table)) {
+      selection_.features.push_back(std::move(*plugin));
+    }
+  }
+
+  void select_by_name() {
+    const std::string& name = config_.precision.backend;
+    const std::string place = config_.precision.place.text();
+    const std::string asked = "precision.backend = \"" + name + "\"" +
+        (place.empty() ? "" : " (" + place + ")");
+    const CatalogEntry* entry = require(asked, name, PluginKind::precision);
+    if (entry == nullptr) {
+      return;
+    }
+    auto plugin = admit(
+        *entry,
+        asked,
+        "precision." + name,
+        table_of(config_.precision.tables, name));
+    if (plugin) {
+      selection_.precision = std::move(*plugin);
+      selection_.candidates.push_back(
+          {name, entry->manifest.rank, "chosen", "asked for by name"});
+    }
+  }
+
+  // All precision plugins whose manifest could be read, best first. Ready ones
+  // come before a rejected one of the same name.
+  std::vector<const CatalogEntry*> ranked() const {
+    std::vector<const CatalogEntry*> entries;
+    for (const CatalogEntry& entry : catalog_.entries) {
+      if (entry.manifest.kind == PluginKind::precision &&
+          catalog_.find_any(entry.manifest.name) == &entry) {
+        entries.push_back(&entry);
+      }
+    }
+    std::sort(
+        entries.begin(),
+        entries.end(),
+        [](const CatalogEntry* a, const CatalogEntry* b) {
+          const Manifest &x = a->manifest, &y = b->manifest;
+          return x.rank != y.rank ? x.rank > y.rank : x.name < y.name;
+        });
+    return entries;
+  }
+
+  void select_automatically() {
+    for (const CatalogEntry* entry : ranked()) {
+      const Manifest& manifest = entry->manifest;
+      SelectedPlugin plugin{entry, {}, "auto"};
+      plugin.options = check_options(
+          manifest,
+          table_of(config_.precision.tables, manifest.name),
+          "precision." + manifest.name,
+          problems_);
+      selection_.candidates.push_back(judge(plugin));
+      if (selection_.candidates.back().verdict == "chosen") {
+        selection_.precision = std::move(plugin);
+      }
+    }
+    if (selection_.precision.entry == nullptr) {
+      std::string rows;
+      for (const Candidate& row : selection_.candidates) {
+        rows += "\n      " + row.name + ": " + row.reason;
+      }
+      problems_.add(
+          "precision.backend = \"auto\": no precision plugin can be chosen" +
+          (rows.empty() ? "; none is installed" : ":" + rows));
+    }
+  }
+
+  Candidate judge(const SelectedPlugin& plugin) {
+    const CatalogEntry& entry = *plugin.entry;
+    const Manifest& manifest = entry.manifest;
+    const auto row = [&](const char* verdict, const std::string& reason) {
+      return Candidate{manifest.name, manifest.rank, verdict, reason};
+    };
+    if (entry.status != PluginStatus::ready) {
+      return row("not usable", first_line(entry.reason));
+    }
+    if (!manifest.automatic) {
+      return row("not asked", "chosen by name only");
+    }
+    // Emulation is never chosen unasked, so `emulate` lifts nothing here.
+    const std::string unmet = unmet_needs(manifest.needs, host_);
+    if (!unmet.empty()) {
+      return row("not usable", unmet);
+    }
+    const std::string conflict = conflict_with_features(plugin);
+    if (!conflict.empty()) {
+      return row("not usable", conflict);
+    }
+    if (const CatalogEntry* better = selection_.precision.entry) {
+      return row("not asked", "ranks after " + better->manifest.name);
+    }
+    const ProbeVerdict verdict = ask(entry);
+    if (!verdict.usable) {
+      return row("not usable", one_line(verdict.reason));
+    }
+    return row(
+        "chosen",
+        verdict.reason.empty() ? "the first usable one"
+                               : one_line(verdict.reason));
+  }
+
+  std::string conflict_with_features(const SelectedPlugin& plugin) const {
+    std::vector<SelectedPlugin> together = selection_.features;
+    together.push_back(plugin);
+    const std::string& name = plugin.entry->manifest.name;
+    for (const Finding& finding :
+         related_findings(together, config_.train.stage)) {
+      const bool involved =
+          std::find(finding.plugins.begin(), finding.plugins.end(), name) !=
+          finding.plugins.end();
+      if (involved && finding.verdict == RelationVerdict::reject) {
+        return finding.text;
+      }
+    }
+    for (const SelectedPlugin& feature : selection_.features) {
+      const std::string unread = unread_storage(plugin, feature);
+      if (!unread.empty()) {
+        return unread;
+      }
+    }
+    return "";
+  }
+
+  static std::string unread_storage(
+      const SelectedPlugin& precision,
+      const SelectedPlugin& feature) {
+    const std::vector<std::string>& reads = precision.entry->manifest.reads;
+    for (const std::string& storage : feature.entry->manifest.stores) {
+      if (std::find(reads.begin(), reads.end(), storage) == reads.end()) {
+        return label(feature.entry->manifest) + " stores " + storage +
+            " weights, which " + label(precision.entry->manifest) +
+            " does not read (it reads " + join_names(reads) + ")";
+      }
+    }
+    return "";
+  }
+
+  void check_precision_tables() {
+    const bool automatic = config_.precision.backend == "auto";
+    for (const auto& [name, table] : config_.precision.tables) {
+      const std::string asked =
+          "[precision." + name + "] (" + table.place.text() + ")";
+      if (name == config_.precision.backend) {
+        continue;
+      }
+      const CatalogEntry* entry = catalog_.find_any(name);
+      if (entry == nullptr || entry->manifest.kind != PluginKind::precision) {
+        require(asked, name, PluginKind::precision);
+      } else if (!automatic) {
+        problems_.add(
+            asked +
+            ": this backend is not selected; remove the table, or set "
+            "precision.backend = \"" +
+            name + "\" instead of \"" + config_.precision.backend + "\"");
+      } else {
+        note_unused(name, asked);
+      }
+    }
+  }
+
+  void note_unused(const std::string& name, const std::string& asked) {
+    for (const Candidate& row : selection_.candidates) {
+      if (row.name == name && row.verdict != "chosen") {
+        selection_.notes.push_back(
+            asked + " is not used: " + name + " is " + row.verdict + ", " +
+            row.reason);
+      }
+    }
+  }
+
+  void check_relations() {
+    std::vector<SelectedPlugin> together = selection_.features;
+    if (selection_.precision.entry != nullptr) {
+      together.push_back(selection_.precision);
+      for (const SelectedPlugin& feature : selection_.features) {
+        const std::string unread =
+            unread_storage(selection_.precision, feature);
+        if (!unread.empty()) {
+          problems_.add(
+              unread + "; remove [features." + feature.entry->manifest.name +
+              "], or choose another precision.backend");
+        }
+      }
+    }
+    for (const Finding& finding :
+         related_findings(together, config_.train.stage)) {
+      if (finding.verdict == RelationVerdict::reject) {
+        problems_.add(finding.text);
+      } else {
+        selection_.notes.push_back(finding.text);
+      }
+    }
+  }
+
+  const RunConfig& config_;
+  const Catalog& catalog_;
+  const OctetHost& host_;
+  const Prober& probe_;
+  Problems problems_;
+  Selection selection_;
+};
+
+} // namespace
+
+Selection select_plugins(
+    const RunConfig& config,
+    const Catalog& catalog,
+    const OctetHost& host,
+    const Prober& probe) {
+  return Selector(config, catalog, host, probe).run();
+}
+
+} // namespace octet
