@@ -21,19 +21,20 @@ struct DtypeName {
   StoredType type;
 };
 
+// In the order in which the reference implementation lays tensors out.
 constexpr std::array<DtypeName, 12> kDtypes = {{
+    {"I64", StoredType::i64},
     {"F64", StoredType::f64},
     {"F32", StoredType::f32},
-    {"F16", StoredType::f16},
-    {"BF16", StoredType::bf16},
-    {"I64", StoredType::i64},
     {"I32", StoredType::i32},
+    {"BF16", StoredType::bf16},
+    {"F16", StoredType::f16},
     {"I16", StoredType::i16},
+    {"F8_E4M3", StoredType::f8_e4m3},
+    {"F8_E5M2", StoredType::f8_e5m2},
     {"I8", StoredType::i8},
     {"U8", StoredType::u8},
     {"BOOL", StoredType::boolean},
-    {"F8_E4M3", StoredType::f8_e4m3},
-    {"F8_E5M2", StoredType::f8_e5m2},
 }};
 
 constexpr size_t kMaxDimensions = 16;
@@ -348,6 +349,14 @@ const char* safetensors_dtype(StoredType type) {
     }
   }
   return nullptr;
+}
+
+size_t safetensors_rank(StoredType type) {
+  size_t rank = 0;
+  while (rank < kDtypes.size() && kDtypes[rank].type != type) {
+    ++rank;
+  }
+  return rank;
 }
 
 SafetensorsHeader parse_safetensors_header(

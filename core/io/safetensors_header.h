@@ -35,4 +35,8 @@ std::map<std::string, std::string> read_safetensors_index(
 /// The dtype's name in the format: "BF16". Null for GGUF blocks.
 const char* safetensors_dtype(StoredType type);
 
+/// Tensors are written in rising order of this, then by name; wider elements
+/// come first, so every tensor is aligned.
+size_t safetensors_rank(StoredType type);
+
 } // namespace octet

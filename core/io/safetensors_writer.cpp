@@ -1,6 +1,5 @@
-// Writing safetensors. Tensors are laid out by falling element size, then by
-// name, as the reference implementation does: every one is aligned to its own
-// element size.
+// Writing safetensors, in the order of the reference implementation: the same
+// tensors give the same data.
 #include "core/base/problems.h"
 #include "core/io/safetensors.h"
 #include "core/io/safetensors_header.h"
@@ -46,9 +45,9 @@ SafetensorsWriter::SafetensorsWriter(
     order.push_back(&tensor);
   }
   std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    const size_t a_size = traits(a->type).block_bytes;
-    const size_t b_size = traits(b->type).block_bytes;
-    return a_size != b_size ? a_size > b_size : a->name < b->name;
+    const size_t a_rank = safetensors_rank(a->type);
+    const size_t b_rank = safetensors_rank(b->type);
+    return a_rank != b_rank ? a_rank < b_rank : a->name < b->name;
   });
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
