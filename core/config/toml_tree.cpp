@@ -1,4 +1,5 @@
-// The only file that includes toml++.
+// Turns toml++'s nodes into TomlNodes, in the order of the file, and its errors
+// into messages that show the line.
 #include "core/config/toml_tree.h"
 
 #include "core/base/problems.h"

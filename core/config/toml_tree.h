@@ -1,5 +1,5 @@
 // TOML as a plain tree with the place of every value, so that toml++ (slow to
-// compile) is included in one file and the rest of the program sees this.
+// compile) is included in one file of this folder.
 #pragma once
 
 #include "core/config/run_config.h"

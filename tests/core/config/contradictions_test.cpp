@@ -83,8 +83,8 @@ TEST_F(ConfigContradictions, CustomTemplateThatNothingUses) {
   EXPECT_EQ(
       message(
           base() +
-          "[data.custom_template]\nuser = \"{content}\"\n"
-          "assistant = \"{content}\"\n"),
+          "[data.custom_template]\nuser = \"{user}\"\n"
+          "assistant = \"{assistant}\"\n"),
       "[config] [data.custom_template] is there but data.template is \"auto\"; "
       "set data.template = \"custom\", or remove the table");
 }

@@ -107,11 +107,11 @@ TEST_F(ConfigLoad, CustomTemplateArrives) {
   const RunConfig config = load(
       base() +
       "template = \"custom\"\n[data.custom_template]\n"
-      "user = \"U {content}\\n\"\nassistant = \"{content}</s>\"\n"
+      "user = \"U {user}\\n\"\nassistant = \"{assistant}</s>\"\n"
       "stop = [\"</s>\"]\n");
   ASSERT_TRUE(config.data.custom_template.has_value());
-  EXPECT_EQ(config.data.custom_template->user, "U {content}\n");
-  EXPECT_EQ(config.data.custom_template->system, "{content}");
+  EXPECT_EQ(config.data.custom_template->user, "U {user}\n");
+  EXPECT_EQ(config.data.custom_template->system, "{system}");
   EXPECT_EQ(
       config.data.custom_template->stop, std::vector<std::string>{"</s>"});
 }
