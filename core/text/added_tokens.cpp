@@ -39,8 +39,8 @@ void TokenFinder::insert(std::string_view text, int32_t token) {
   }
 }
 
-int32_t TokenFinder::longest(
-    std::string_view text, size_t at, size_t& end) const {
+int32_t TokenFinder::longest(std::string_view text, size_t at, size_t& end)
+    const {
   int32_t token = -1;
   uint32_t node = 0;
   for (size_t i = at; i < text.size(); ++i) {
@@ -137,7 +137,8 @@ TokenFinder make_finder(
 } // namespace
 
 AddedTokens::AddedTokens(
-    std::vector<AddedToken> tokens, const Normalize& normalize)
+    std::vector<AddedToken> tokens,
+    const Normalize& normalize)
     : tokens_(sorted(std::move(tokens))),
       given_(make_finder(tokens_, false, normalize)),
       normalized_(make_finder(tokens_, true, normalize)) {

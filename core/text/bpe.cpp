@@ -105,9 +105,7 @@ void Bpe::read_merges(const std::string& source) {
     const auto made_id = id_of(made);
     if (!left_id || !right_id || !made_id) {
       if (++wrong <= 5) {
-        const std::string& unknown = !left_id ? left
-            : !right_id                       ? right
-                                              : made;
+        const std::string& unknown = !left_id ? left : !right_id ? right : made;
         problems.add(fmt::format(
             "merge {} (\"{}\" \"{}\") names \"{}\", which is not in the "
             "vocabulary",
@@ -175,8 +173,8 @@ bool Bpe::bytes_of(std::string_view text, std::vector<int32_t>& symbols) const {
   return true;
 }
 
-void Bpe::first_symbols(
-    std::string_view piece, std::vector<int32_t>& symbols) const {
+void Bpe::first_symbols(std::string_view piece, std::vector<int32_t>& symbols)
+    const {
   const bool edges = !spec_.continuing_subword_prefix.empty() ||
       !spec_.end_of_word_suffix.empty();
   bool pending_unk = false;
@@ -309,8 +307,7 @@ void Bpe::merge_many(std::vector<int32_t>& symbols) const {
     push(previous[left]);
     push(left);
   }
-  symbols.erase(
-      std::remove(symbols.begin(), symbols.end(), -1), symbols.end());
+  symbols.erase(std::remove(symbols.begin(), symbols.end(), -1), symbols.end());
 }
 
 void Bpe::merge_all(std::vector<int32_t>& symbols) const {

@@ -67,8 +67,8 @@ class Bpe {
   void read_merges(const std::string& source);
   void rank_by_score();
   void add_merge(int32_t left, int32_t right, Merge merge);
-  void first_symbols(
-      std::string_view piece, std::vector<int32_t>& symbols) const;
+  void first_symbols(std::string_view piece, std::vector<int32_t>& symbols)
+      const;
   bool bytes_of(std::string_view text, std::vector<int32_t>& symbols) const;
   void merge_all(std::vector<int32_t>& symbols) const;
   void merge_few(std::vector<int32_t>& symbols) const;

@@ -13,7 +13,9 @@ namespace octet::text {
 namespace {
 
 void replace_all(
-    std::string& text, const std::string& from, const std::string& to) {
+    std::string& text,
+    const std::string& from,
+    const std::string& to) {
   if (from.empty()) {
     return;
   }

@@ -63,8 +63,8 @@ std::string JsonPart::text(const std::string& key) const {
   return part.value().get<std::string>();
 }
 
-std::string JsonPart::text_or(
-    const std::string& key, const std::string& other) const {
+std::string JsonPart::text_or(const std::string& key, const std::string& other)
+    const {
   return has(key) ? text(key) : other;
 }
 

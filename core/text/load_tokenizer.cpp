@@ -16,8 +16,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& message) {
-  throw Failure(
-      ExitCode::input, "tokenizer", path.string() + ": " + message);
+  throw Failure(ExitCode::input, "tokenizer", path.string() + ": " + message);
 }
 
 /// "" when there is no such file.
@@ -54,7 +53,8 @@ std::string token_text(const json& config, const char* key) {
 }
 
 std::optional<int32_t> find_id(
-    const text::TokenizerSource& source, const std::string& token) {
+    const text::TokenizerSource& source,
+    const std::string& token) {
   for (const auto& added : source.added) {
     if (added.content == token) {
       return added.id;
@@ -88,8 +88,8 @@ std::optional<int32_t> special_id(
     return id;
   }
   const json config = read_json(folder / "config.json");
-  json value = config.is_object() ? config.value(which + "_token_id", json())
-                                  : json();
+  json value =
+      config.is_object() ? config.value(which + "_token_id", json()) : json();
   if (value.is_array() && !value.empty()) {
     value = json(value[0]);
   }

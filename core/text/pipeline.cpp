@@ -13,13 +13,13 @@ namespace octet::text {
 
 PipelineTokenizer::PipelineTokenizer(TokenizerSource source)
     : source_(std::move(source)),
-      normalizer_(read_normalizer(
-          {source_.normalizer, source_.file, "normalizer"})),
+      normalizer_(
+          read_normalizer({source_.normalizer, source_.file, "normalizer"})),
       pre_tokenizer_(read_pre_tokenizer(
           {source_.pre_tokenizer, source_.file, "pre_tokenizer"})),
       decoder_(read_decoder({source_.decoder, source_.file, "decoder"})),
-      post_processor_(JsonPart(
-          source_.post_processor, source_.file, "post_processor")),
+      post_processor_(
+          JsonPart(source_.post_processor, source_.file, "post_processor")),
       bpe_(std::move(source_.bpe), source_.file),
       added_(source_.added, [this](const std::string& content) {
         NormalText text{content};
@@ -30,7 +30,9 @@ PipelineTokenizer::PipelineTokenizer(TokenizerSource source)
       }) {}
 
 void PipelineTokenizer::encode_ordinary(
-    std::string_view text, bool starts_input, std::vector<int32_t>& ids) const {
+    std::string_view text,
+    bool starts_input,
+    std::vector<int32_t>& ids) const {
   Pieces pieces;
   pieces.text = text;
   pieces.spans.push_back({0, text.size(), starts_input});
@@ -42,8 +44,8 @@ void PipelineTokenizer::encode_ordinary(
   }
 }
 
-void PipelineTokenizer::encode_given(
-    NormalText text, std::vector<int32_t>& ids) const {
+void PipelineTokenizer::encode_given(NormalText text, std::vector<int32_t>& ids)
+    const {
   if (normalizer_) {
     normalizer_->apply(text);
   }
@@ -67,7 +69,8 @@ void PipelineTokenizer::encode_given(
 }
 
 std::vector<int32_t> PipelineTokenizer::encode(
-    std::string_view text, bool add_special_tokens) const {
+    std::string_view text,
+    bool add_special_tokens) const {
   const size_t invalid = find_invalid_utf8(text);
   if (invalid != std::string_view::npos) {
     throw Failure(
@@ -89,8 +92,7 @@ std::vector<int32_t> PipelineTokenizer::encode(
       ids.push_back(section.id);
     } else {
       encode_given(
-          {std::string(
-               text.substr(section.begin, section.end - section.begin)),
+          {std::string(text.substr(section.begin, section.end - section.begin)),
            section.begin == 0},
           ids);
     }
@@ -102,7 +104,8 @@ std::vector<int32_t> PipelineTokenizer::encode(
 }
 
 std::string PipelineTokenizer::decode(
-    const std::vector<int32_t>& ids, bool skip_special_tokens) const {
+    const std::vector<int32_t>& ids,
+    bool skip_special_tokens) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (const int32_t id : ids) {

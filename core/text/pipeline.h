@@ -47,10 +47,10 @@ class PipelineTokenizer : public Tokenizer {
   /// @throws Failure(input) naming the part that is not supported
   explicit PipelineTokenizer(TokenizerSource source);
 
-  std::vector<int32_t> encode(
-      std::string_view text, bool add_special_tokens) const override;
-  std::string decode(
-      const std::vector<int32_t>& ids, bool skip_special_tokens) const override;
+  std::vector<int32_t> encode(std::string_view text, bool add_special_tokens)
+      const override;
+  std::string decode(const std::vector<int32_t>& ids, bool skip_special_tokens)
+      const override;
   int64_t vocab_size() const override;
   std::optional<int32_t> token_to_id(std::string_view token) const override;
   std::string id_to_token(int32_t id) const override;
@@ -74,8 +74,9 @@ class PipelineTokenizer : public Tokenizer {
  private:
   void encode_given(NormalText text, std::vector<int32_t>& ids) const;
   void encode_ordinary(
-      std::string_view text, bool starts_input, std::vector<int32_t>& ids)
-      const;
+      std::string_view text,
+      bool starts_input,
+      std::vector<int32_t>& ids) const;
 
   TokenizerSource source_;
   std::unique_ptr<const Normalizer> normalizer_;

@@ -178,8 +178,8 @@ class Metaspace : public PreTokenizer {
     map_spans(
         pieces,
         [&](std::string_view text, bool starts_input, std::string& out) {
-          const bool has_mark = text.substr(0, 1) == " " ||
-              text.substr(0, mark.size()) == mark;
+          const bool has_mark =
+              text.substr(0, 1) == " " || text.substr(0, mark.size()) == mark;
           const bool wanted = options_.prepend == PrependScheme::always ||
               (options_.prepend == PrependScheme::first && starts_input);
           if (wanted && !has_mark) {
@@ -250,8 +250,7 @@ std::unique_ptr<const PreTokenizer> read_pre_tokenizer(const JsonPart& part) {
     return std::make_unique<WordSplit>();
   }
   if (type == "WhitespaceSplit") {
-    return std::make_unique<ClassSplit>(
-        is_white_space, SplitBehavior::removed);
+    return std::make_unique<ClassSplit>(is_white_space, SplitBehavior::removed);
   }
   if (type == "CharDelimiterSplit") {
     const char32_t delimiter = part.character("delimiter");

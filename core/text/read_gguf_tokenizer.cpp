@@ -28,8 +28,9 @@ class GgufTokenizer {
   TokenizerSource read() {
     const auto model = file_.find_string("tokenizer.ggml.model");
     if (!model) {
-      fail("expected the key tokenizer.ggml.model, found none; the file has "
-           "no tokenizer");
+      fail(
+          "expected the key tokenizer.ggml.model, found none; the file has "
+          "no tokenizer");
     }
     read_tokens();
     read_ids();
@@ -51,12 +52,12 @@ class GgufTokenizer {
 
  private:
   [[noreturn]] void fail(const std::string& message) const {
-    throw Failure(
-        ExitCode::input, "tokenizer", source_.file + ": " + message);
+    throw Failure(ExitCode::input, "tokenizer", source_.file + ": " + message);
   }
 
-  const GgufArray& array(const std::string& key, bool right_kind(
-                             const GgufArray&)) const {
+  const GgufArray& array(
+      const std::string& key,
+      bool right_kind(const GgufArray&)) const {
     const GgufArray* found = file_.find_array(key);
     if (found == nullptr) {
       fail("expected the key " + key + ", found none");
@@ -72,10 +73,9 @@ class GgufTokenizer {
   }
 
   void read_tokens() {
-    const GgufArray& tokens =
-        array("tokenizer.ggml.tokens", [](const GgufArray& a) {
-          return a.holds_strings();
-        });
+    const GgufArray& tokens = array(
+        "tokenizer.ggml.tokens",
+        [](const GgufArray& a) { return a.holds_strings(); });
     Problems problems;
     std::set<std::string_view> seen;
     for (size_t i = 0; i < tokens.size(); ++i) {
@@ -92,14 +92,11 @@ class GgufTokenizer {
       source_.bpe.tokens.emplace_back(token);
     }
     problems.raise(
-        ExitCode::input,
-        "tokenizer",
-        source_.file + ": tokenizer.ggml.tokens");
+        ExitCode::input, "tokenizer", source_.file + ": tokenizer.ggml.tokens");
     if (file_.find_array("tokenizer.ggml.token_type") != nullptr) {
-      const GgufArray& types =
-          array("tokenizer.ggml.token_type", [](const GgufArray& a) {
-            return a.holds_integers();
-          });
+      const GgufArray& types = array(
+          "tokenizer.ggml.token_type",
+          [](const GgufArray& a) { return a.holds_integers(); });
       check_size(types, "tokenizer.ggml.token_type");
       for (size_t i = 0; i < types.size(); ++i) {
         types_.push_back(types.integer(i));
@@ -140,8 +137,9 @@ class GgufTokenizer {
   void read_gpt2() {
     const auto pre = file_.find_string("tokenizer.ggml.pre");
     if (!pre) {
-      fail("expected the key tokenizer.ggml.pre, found none; without it how "
-           "texts are split is not known. Convert the model again");
+      fail(
+          "expected the key tokenizer.ggml.pre, found none; without it how "
+          "texts are split is not known. Convert the model again");
     }
     bool found = false;
     NamedSplit split = split_of(*pre, found);
@@ -165,10 +163,9 @@ class GgufTokenizer {
   }
 
   void read_merges() {
-    const GgufArray& merges =
-        array("tokenizer.ggml.merges", [](const GgufArray& a) {
-          return a.holds_strings();
-        });
+    const GgufArray& merges = array(
+        "tokenizer.ggml.merges",
+        [](const GgufArray& a) { return a.holds_strings(); });
     std::set<std::string_view> seen;
     for (size_t i = 0; i < merges.size(); ++i) {
       const std::string_view merge = merges.string(i);
@@ -209,11 +206,8 @@ class GgufTokenizer {
     const bool prefix =
         file_.find_boolean("tokenizer.ggml.add_space_prefix").value_or(true);
     json replace = {
-        {"type", "Replace"},
-        {"pattern", {{"String", " "}}},
-        {"content", mark}};
-    source_.normalizer = {
-        {"type", "Sequence"}, {"normalizers", json::array()}};
+        {"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}};
+    source_.normalizer = {{"type", "Sequence"}, {"normalizers", json::array()}};
     json decoders = json::array(
         {{{"type", "Replace"},
           {"pattern", {{"String", mark}}},
@@ -227,8 +221,7 @@ class GgufTokenizer {
           {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
     }
     source_.normalizer["normalizers"].push_back(std::move(replace));
-    source_.decoder = {
-        {"type", "Sequence"}, {"decoders", std::move(decoders)}};
+    source_.decoder = {{"type", "Sequence"}, {"decoders", std::move(decoders)}};
   }
 
   void read_added_tokens(const std::string& model) {
@@ -270,8 +263,10 @@ class GgufTokenizer {
                          const std::string& which) {
       if (!token_id) {
         fail(
-            "tokenizer.ggml.add_" + which + "_token is set, but there is no "
-            "tokenizer.ggml." + which + "_token_id");
+            "tokenizer.ggml.add_" + which +
+            "_token is set, but there is no "
+            "tokenizer.ggml." +
+            which + "_token_id");
       }
       const std::string token =
           source_.bpe.tokens[static_cast<size_t>(*token_id)].value_or("");

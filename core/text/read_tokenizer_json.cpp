@@ -27,8 +27,8 @@ void read_vocab(const JsonPart& model, BpeSpec& bpe) {
     if (!id.is_number_integer() || id.get<int64_t>() < 0 ||
         id.get<int64_t>() > kLargestId) {
       vocab.fail(
-          "expected an id from 0 to " + std::to_string(kLargestId) +
-          " for \"" + token + "\", got " + id.dump());
+          "expected an id from 0 to " + std::to_string(kLargestId) + " for \"" +
+          token + "\", got " + id.dump());
     }
     const auto at = id.get<size_t>();
     if (at >= bpe.tokens.size()) {

@@ -29,8 +29,7 @@ constexpr const char* kAlphabeticSymbols =
     "\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-\\x{1F169}"
     "\\x{1F170}-\\x{1F189}";
 // In \w, though not in [[:word:]].
-constexpr const char* kLatinNumbers =
-    "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}";
+constexpr const char* kLatinNumbers = "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}";
 
 /// Reads a pattern from left to right and writes its translation.
 class Translator {
@@ -103,9 +102,14 @@ class Translator {
       name.erase(0, 1);
     }
     static const std::map<std::string, std::string> kLongNames = {
-        {"Letter", "L"},      {"Mark", "M"},   {"Number", "N"},
-        {"Punctuation", "P"}, {"Symbol", "S"}, {"Separator", "Z"},
-        {"Other", "C"},       {"Digit", "Nd"}};
+        {"Letter", "L"},
+        {"Mark", "M"},
+        {"Number", "N"},
+        {"Punctuation", "P"},
+        {"Symbol", "S"},
+        {"Separator", "Z"},
+        {"Other", "C"},
+        {"Digit", "Nd"}};
     const auto found = kLongNames.find(name);
     if (found != kLongNames.end()) {
       name = found->second;

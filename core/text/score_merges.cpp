@@ -38,8 +38,7 @@ std::vector<std::pair<std::string, std::string>> score_merges(
     size_t cut = 0;
     for (size_t left = 1; left < length; ++left) {
       next_code_point(token, cut);
-      if (known.count(token.substr(0, cut)) &&
-          known.count(token.substr(cut))) {
+      if (known.count(token.substr(0, cut)) && known.count(token.substr(cut))) {
         found.push_back(
             {bpe.scores[id],
              left,

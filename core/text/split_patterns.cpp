@@ -39,9 +39,38 @@ constexpr const char* kGpt4o =
     R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 /// Letters of the scripts that have case, as DeepSeek LLM lists them.
 constexpr const char* kDeepseekLetters =
-    R"(\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+)";
-constexpr const char* kDeepseekHan = "[一-龥ࠀ-一가-퟿]+";
-constexpr const char* kBloom = R"( ?[^(\s|.,!?…。，、।۔،)]+)";
+    R"(\s?[A-Za-z\x{B5}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1BA})"
+    R"(\x{1BC}-\x{1BF}\x{1C4}-\x{293}\x{295}-\x{2AF}\x{370}-\x{373})"
+    R"(\x{376}\x{377}\x{37B}-\x{37D}\x{37F}\x{386}\x{388}-\x{38A}\x{38C})"
+    R"(\x{38E}-\x{3A1}\x{3A3}-\x{3F5}\x{3F7}-\x{481}\x{48A}-\x{52F})"
+    R"(\x{531}-\x{556}\x{10A0}-\x{10C5}\x{13A0}-\x{13F5}\x{13F8}-\x{13FD})"
+    R"(\x{1C90}-\x{1CBA}\x{1CBD}-\x{1CBF}\x{1D00}-\x{1D2B})"
+    R"(\x{1D6B}-\x{1D77}\x{1D79}-\x{1D9A}\x{1E00}-\x{1F15})"
+    R"(\x{1F18}-\x{1F1D}\x{1F20}-\x{1F45}\x{1F48}-\x{1F4D})"
+    R"(\x{1F50}-\x{1F57}\x{1F59}\x{1F5B}\x{1F5D}\x{1F5F}-\x{1F7D})"
+    R"(\x{1F80}-\x{1FB4}\x{1FB6}-\x{1FBC}\x{1FBE}\x{1FC2}-\x{1FC4})"
+    R"(\x{1FC6}-\x{1FCC}\x{1FD0}-\x{1FD3}\x{1FD6}-\x{1FDB})"
+    R"(\x{1FE0}-\x{1FEC}\x{1FF2}-\x{1FF4}\x{1FF6}-\x{1FFC}\x{2102})"
+    R"(\x{2107}\x{210A}-\x{2113}\x{2115}\x{2119}-\x{211D}\x{2124}\x{2126})"
+    R"(\x{2128}\x{212A}-\x{212D}\x{212F}-\x{2134}\x{2139})"
+    R"(\x{213C}-\x{213F}\x{2145}-\x{2149}\x{214E}\x{2183}\x{2184})"
+    R"(\x{2C00}-\x{2C7B}\x{2C7E}-\x{2CE4}\x{2CEB}-\x{2CEE}\x{2CF2})"
+    R"(\x{2CF3}\x{A640}-\x{A66D}\x{A680}-\x{A69B}\x{A722}-\x{A76F})"
+    R"(\x{A771}-\x{A787}\x{A78B}-\x{A78E}\x{AB70}-\x{ABBF})"
+    R"(\x{FB00}-\x{FB06}\x{FB13}-\x{FB17}\x{FF21}-\x{FF3A})"
+    R"(\x{FF41}-\x{FF5A}\x{10400}-\x{1044F}\x{104B0}-\x{104D3})"
+    R"(\x{104D8}-\x{104FB}\x{10C80}-\x{10CB2}\x{10CC0}-\x{10CF2})"
+    R"(\x{118A0}-\x{118DF}\x{1E900}-\x{1E943}]+)";
+constexpr const char* kDeepseekPunctuation =
+    R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E})"
+    R"(\x{2018}-\x{201F}\x{3000}-\x{3002}]+)";
+constexpr const char* kDeepseekHan =
+    R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)";
+constexpr const char* kBloom =
+    R"( ?[^(\s|.,!?\x{2026}\x{3002}\x{FF0C}\x{3001}\x{964}\x{6D4}\x{60C}))"
+    R"(]+)";
+constexpr const char* kDeepseek3Han =
+    R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)";
 
 json byte_level(bool use_regex) {
   return {
@@ -84,22 +113,35 @@ std::map<std::string, NamedSplit> make_table() {
       table[name] = split;
     }
   };
-  add({"gpt-2", "phi-2", "gigachat", "a.x-4.0", "mellum", "exaone4", "jais",
-       "trillion", "granite-docling"},
+  add({"gpt-2",
+       "phi-2",
+       "gigachat",
+       "a.x-4.0",
+       "mellum",
+       "exaone4",
+       "jais",
+       "trillion",
+       "granite-docling"},
       {nullptr, byte_level(true)});
   add({"mpt", "olmo"}, {nfc(), byte_level(true)});
   add({"smollm", "starcoder", "refact", "codeshell", "exaone", "minerva-7b"},
       {nullptr, digits_then_gpt2()});
   add({"command-r"}, {nfc(), digits_then_gpt2()});
-  add({"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral",
-       "midm-2.0", "lfm2"},
+  add({"llama-bpe",
+       "llama3",
+       "llama-v3",
+       "falcon3",
+       "falcon-h1",
+       "pixtral",
+       "midm-2.0",
+       "lfm2"},
       {nullptr, splits({kLlama3}), true, true});
   add({"dbrx", "smaug-bpe", "chatglm-bpe"}, {nullptr, splits({kLlama3})});
   add({"glm4"}, {nullptr, splits({kLlama3}), true});
   add({"qwen2", "deepseek-r1-qwen", "megrez", "stablelm2"},
       {nfc(), splits({kQwen2})});
   add({"hunyuan", "solar-open", "grok-2"}, {nullptr, splits({kQwen2})});
-  add({"qwen35"}, {nfc(), splits({kQwen35})});
+  add({"qwen35"}, {nullptr, splits({kQwen35})});
   add({"tekken"}, {nullptr, splits({kTekken}), true, true});
   add({"gpt-4o", "llama4"}, {nullptr, splits({kGpt4o})});
   add({"deepseek-llm"},
@@ -107,7 +149,7 @@ std::map<std::string, NamedSplit> make_table() {
        splits(
            {"[\\r\\n]",
             kDeepseekLetters,
-            R"(\s?[!-/:-~！-／：-～‘-‟　-。]+)",
+            kDeepseekPunctuation,
             R"(\s+$)",
             kDeepseekHan,
             R"(\p{N}+)"})});
@@ -120,7 +162,7 @@ std::map<std::string, NamedSplit> make_table() {
             kDeepseekHan,
             R"(\p{N})"})});
   add({"deepseek-v3", "hunyuan-dense", "joyai-llm"},
-      {nullptr, splits({R"(\p{N}{1,3})", "[一-龥぀-ゟ゠-ヿ]+", kDeepseek3})});
+      {nullptr, splits({R"(\p{N}{1,3})", kDeepseek3Han, kDeepseek3})});
   add({"falcon"},
       {nullptr,
        splits({R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2, "[0-9][0-9][0-9]"})});

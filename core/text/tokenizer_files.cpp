@@ -88,7 +88,8 @@ std::string write_tokenizer_json(
 }
 
 std::string write_tokenizer_config(
-    const TokenizerSource& source, const AddedTokens& added) {
+    const TokenizerSource& source,
+    const AddedTokens& added) {
   Json config = Json::object();
   if (!source.own_config.is_null()) {
     config = source.own_config;
@@ -120,16 +121,17 @@ std::string write_tokenizer_config(
 }
 
 std::string digest_of(
-    const std::string& tokenizer_json, const std::vector<float>& scores) {
+    const std::string& tokenizer_json,
+    const std::vector<float>& scores) {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;
   const bool done = context != nullptr &&
       EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1 &&
-      EVP_DigestUpdate(
-          context, tokenizer_json.data(), tokenizer_json.size()) == 1 &&
-      EVP_DigestUpdate(
-          context, scores.data(), scores.size() * sizeof(float)) == 1 &&
+      EVP_DigestUpdate(context, tokenizer_json.data(), tokenizer_json.size()) ==
+          1 &&
+      EVP_DigestUpdate(context, scores.data(), scores.size() * sizeof(float)) ==
+          1 &&
       EVP_DigestFinal_ex(context, bytes.data(), &size) == 1;
   EVP_MD_CTX_free(context);
   if (!done) {

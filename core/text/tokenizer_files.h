@@ -18,10 +18,12 @@ std::string write_tokenizer_json(
 /// tokenizer_config.json: the model's own with the chat template in it, or one
 /// made from what is known.
 std::string write_tokenizer_config(
-    const TokenizerSource& source, const AddedTokens& added);
+    const TokenizerSource& source,
+    const AddedTokens& added);
 
 /// SHA-256, lower-case hex, of a tokenizer.json and scores.
 std::string digest_of(
-    const std::string& tokenizer_json, const std::vector<float>& scores);
+    const std::string& tokenizer_json,
+    const std::vector<float>& scores);
 
 } // namespace octet::text

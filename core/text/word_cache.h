@@ -21,8 +21,8 @@ class WordCache {
   }
 
   /// Appends the word's ids if it is remembered.
-  bool find(
-      uint64_t model, std::string_view word, std::vector<int32_t>& ids) const {
+  bool find(uint64_t model, std::string_view word, std::vector<int32_t>& ids)
+      const {
     if (word.size() > kBytes) {
       return false;
     }
