@@ -110,6 +110,30 @@ inline Microbatch random_batch(
   return batch;
 }
 
+/// A batch of given tokens: int64 [n] and borders int64 [sequences + 1].
+inline Microbatch packed_batch(
+    const at::Tensor& tokens,
+    const at::Tensor& cu_seqlens) {
+  const auto values = [](const at::Tensor& tensor) {
+    const int64_t* data = tensor.const_data_ptr<int64_t>();
+    return std::vector<int64_t>(data, data + tensor.numel());
+  };
+  Microbatch batch;
+  batch.tokens = values(tokens);
+  batch.cu_seqlens = values(cu_seqlens);
+  for (size_t i = 0; i + 1 < batch.cu_seqlens.size(); ++i) {
+    const int64_t begin = batch.cu_seqlens[i], end = batch.cu_seqlens[i + 1];
+    for (int64_t j = begin; j < end; ++j) {
+      batch.positions.push_back(j - begin);
+      batch.targets.push_back(
+          j + 1 < end ? batch.tokens[static_cast<size_t>(j + 1)]
+                      : kIgnoreTarget);
+    }
+    batch.target_count += end - begin - 1;
+  }
+  return batch;
+}
+
 /// One sequence of a packed batch on its own.
 inline Microbatch sequence_of(const Microbatch& batch, size_t index) {
   const auto begin = batch.cu_seqlens[index];
