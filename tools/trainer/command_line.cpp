@@ -102,6 +102,16 @@ std::string CommandLine::required(const std::string& name) const {
   return get<std::string>(name);
 }
 
+void CommandLine::expect(
+    bool good,
+    const std::string& option,
+    const std::string& expected,
+    const std::string& found) const {
+  if (!good) {
+    fail("expected " + expected + " for " + option + ", found " + found);
+  }
+}
+
 std::string CommandLine::help() const {
   std::ostringstream out;
   out << "Usage: " << name_ << " " << usage_ << "\n\n"

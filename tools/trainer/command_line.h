@@ -45,6 +45,14 @@ class CommandLine {
   /// @throws Failure(usage) that shows the first example
   std::string required(const std::string& name) const;
 
+  /// @throws Failure(usage) unless `good`: "expected 1 or more for --show,
+  /// found 0"
+  void expect(
+      bool good,
+      const std::string& option,
+      const std::string& expected,
+      const std::string& found) const;
+
   std::string help() const;
 
  private:

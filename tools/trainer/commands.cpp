@@ -61,8 +61,11 @@ void print_help(std::ostream& out) {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
+      {"train", "trains; may be left out: trainer --config F", run_train},
       {"config", "explains and shows the keys of run.toml", run_config},
       {"plugins", "lists and inspects what is installed", run_plugins},
+      {"generate", "lets a model answer", run_generate},
+      {"merge", "merges an adapter into its base model", run_merge},
   };
   return table;
 }
@@ -82,7 +85,7 @@ ExitCode run_program(const Arguments& arguments) {
     return ExitCode::success;
   }
   if (first.rfind('-', 0) == 0) {
-    throw Failure(ExitCode::usage, "trainer", "unknown option " + first);
+    return run_train(arguments);
   }
   for (const Command& command : commands()) {
     if (command.name == first) {

@@ -8,6 +8,7 @@
 #include "tools/trainer/commands.h"
 #include "tools/trainer/option_help.h"
 #include "tools/trainer/plugin_catalog.h"
+#include "tools/trainer/run_options.h"
 
 #include <algorithm>
 #include <iostream>
@@ -28,13 +29,7 @@ CommandLine describe_command() {
        {"trainer config help train", "one table"},
        {"trainer config show --config run.toml --set train.epochs=1",
         "every value that a run would have"}});
-  line.options().add_options()(
-      "config,c", po::value<std::string>()->value_name("FILE"), "run.toml")(
-      "set",
-      po::value<std::vector<std::string>>()->composing()->value_name(
-          "KEY=VALUE"),
-      "change one key; may stand several times");
-  add_plugin_path_option(line.options());
+  add_config_options(line.options());
   line.positional("words", 2);
   return line;
 }
@@ -111,10 +106,7 @@ ExitCode help(const std::string& asked, const CommandLine& line) {
 }
 
 ExitCode show(const CommandLine& line) {
-  const RunConfig config = load_run_config(
-      line.required("config"),
-      line.all("set"),
-      plugin_keys(plugin_path_of(line)));
+  const RunConfig config = config_of(line);
   // effective is sorted by path; tables with tables inside come first so that
   // what is printed is TOML.
   std::map<std::string, std::vector<std::string>> tables;

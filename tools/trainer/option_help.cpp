@@ -8,13 +8,18 @@ namespace octet {
 namespace {
 
 std::string range_of(const OptionSpec& option) {
+  const auto bound = [&](double value) {
+    return option.type == OptionType::integer
+        ? to_toml(static_cast<int64_t>(value))
+        : to_toml(value);
+  };
   std::string text;
   if (option.minimum) {
-    text = "at least " + to_toml(*option.minimum);
+    text = "at least " + bound(*option.minimum);
   }
   if (option.maximum) {
-    text += (text.empty() ? "at most " : " and at most ") +
-        to_toml(*option.maximum);
+    text +=
+        (text.empty() ? "at most " : " and at most ") + bound(*option.maximum);
   }
   return text;
 }
