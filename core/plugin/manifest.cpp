@@ -45,7 +45,8 @@ void check_names(
   }
 }
 
-void read_identity(ManifestTable& table, Manifest& manifest) {
+// @returns whether the kind is known
+bool read_identity(ManifestTable& table, Manifest& manifest) {
   manifest.name = table.required_text("name");
   if (!manifest.name.empty() && !matches(manifest.name, kNamePattern)) {
     table.problem(
@@ -69,6 +70,7 @@ void read_identity(ManifestTable& table, Manifest& manifest) {
   }
   manifest.summary = table.required_text("summary");
   manifest.license = table.required_text("license");
+  return !kind.empty();
 }
 
 void read_claims(ManifestTable& table, Manifest& manifest) {
@@ -106,7 +108,20 @@ void read_claims(ManifestTable& table, Manifest& manifest) {
   }
 }
 
-void read_kind_keys(ManifestTable& table, Manifest& manifest) {
+void read_kind_keys(ManifestTable& table, Manifest& manifest, bool known) {
+  if (!known) {
+    // Which keys belong here cannot be told; the wrong kind has been.
+    table.ignore(
+        {"compute",
+         "reads",
+         "rank",
+         "automatic",
+         "reference",
+         "stores",
+         "freezes_base",
+         "adapter_format"});
+    return;
+  }
   if (manifest.kind == PluginKind::precision) {
     manifest.compute =
         table.required_choice("compute", {"bf16", "fp16", "fp32"});
@@ -115,14 +130,16 @@ void read_kind_keys(ManifestTable& table, Manifest& manifest) {
     manifest.rank = table.integer("rank", 0, 0, 1000);
     manifest.automatic = table.boolean("automatic", true);
     manifest.reference = table.boolean("reference", false);
-    table.only_for("feature", {"stores", "freezes_base", "adapter_format"});
+    table.only_for(
+        "kind feature", {"stores", "freezes_base", "adapter_format"});
   } else {
     manifest.stores = table.texts("stores", {});
     check_names(table, "stores", manifest.stores);
     manifest.freezes_base = table.boolean("freezes_base", false);
     manifest.adapter_format = table.text("adapter_format", "");
     table.only_for(
-        "precision", {"compute", "reads", "rank", "automatic", "reference"});
+        "kind precision",
+        {"compute", "reads", "rank", "automatic", "reference"});
   }
 }
 
@@ -234,9 +251,9 @@ OptionSpec read_option(ManifestTable& table) {
   spec.type = kOptionTypes[static_cast<size_t>(found - names.begin())];
   if (spec.type == OptionType::string || spec.type == OptionType::strings) {
     spec.one_of = table.texts("one_of", {});
-    table.only_for("number", {"minimum", "maximum"});
+    table.only_for("an option that is a number", {"minimum", "maximum"});
   } else {
-    table.only_for("string", {"one_of"});
+    table.only_for("an option that is a string", {"one_of"});
   }
   if (spec.type == OptionType::integer || spec.type == OptionType::real) {
     spec.minimum = table.optional_real("minimum");
@@ -245,7 +262,7 @@ OptionSpec read_option(ManifestTable& table) {
       table.problem("minimum", "is larger than maximum");
     }
   } else if (spec.type == OptionType::boolean) {
-    table.only_for("number", {"minimum", "maximum"});
+    table.only_for("an option that is a number", {"minimum", "maximum"});
   }
   read_default(table, spec);
   table.finish();
@@ -313,9 +330,9 @@ Manifest parse_manifest(std::string_view text, const std::string& origin) {
   }
   ManifestTable root(root_table, "", problems);
   if (auto plugin = root.required_table("plugin")) {
-    read_identity(*plugin, manifest);
+    const bool kind_known = read_identity(*plugin, manifest);
     read_claims(*plugin, manifest);
-    read_kind_keys(*plugin, manifest);
+    read_kind_keys(*plugin, manifest, kind_known);
     plugin->finish();
   }
   if (auto needs = root.table("needs")) {

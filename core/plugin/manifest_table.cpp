@@ -311,7 +311,7 @@ void ManifestTable::only_for(
     const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
     if (find(key) != nullptr) {
-      problem(key, "belongs to kind " + owner + "; remove it");
+      problem(key, "belongs to " + owner + "; remove it");
     }
   }
 }

@@ -57,7 +57,7 @@ class ManifestTable {
   std::vector<ManifestTable> tables(const std::string& key);
 
   std::vector<std::string> keys() const;
-  /// These keys belong to another kind of table: a problem if they are there.
+  /// These keys belong to `owner` ("kind feature"): a problem if one is there.
   void only_for(const std::string& owner, const std::vector<std::string>& keys);
   /// Counts these keys as known without a look at them.
   void ignore(const std::vector<std::string>& keys);

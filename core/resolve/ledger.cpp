@@ -4,27 +4,28 @@
 #include "core/resolve/plan.h"
 
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace octet {
 
 namespace {
 
-// plugin, site, slot -> how often
-using Counts =
-    std::map<std::tuple<std::string, std::string, std::string>, int64_t>;
+// plugin, site, slot
+using Key = std::tuple<std::string, std::string, std::string>;
 
-Counts planned_counts(const Plan& plan) {
-  Counts counts;
+// In the order of the model.
+std::vector<Key> planned_keys(const Plan& plan) {
+  std::vector<Key> keys;
   for (const SitePlan& site : plan.sites) {
     for (const Placement& placement : site.placements) {
-      ++counts[{placement.plugin, site.site.name, placement.slot}];
+      keys.emplace_back(placement.plugin, site.site.name, placement.slot);
     }
   }
   for (const auto& [op, plugin] : plan.ops) {
-    ++counts[{plugin, "", "op:" + op}];
+    keys.emplace_back(plugin, "", "op:" + op);
   }
-  return counts;
+  return keys;
 }
 
 std::string where(const std::string& site, const std::string& slot) {
@@ -33,42 +34,42 @@ std::string where(const std::string& site, const std::string& slot) {
 
 // One difference of one plugin and slot, at all sites that have it.
 struct Difference {
-  std::string first_site, slot;
+  std::string first;
   int64_t sites = 0;
 };
 
 } // namespace
 
 void verify_ledger(const Plan& plan, const std::vector<LedgerEntry>& ledger) {
-  const Counts planned = planned_counts(plan);
-  Counts done;
-  for (const LedgerEntry& entry : ledger) {
-    ++done[{entry.plugin, entry.site, entry.slot}];
-  }
+  const std::vector<Key> in_order = planned_keys(plan);
+  const std::set<Key> planned(in_order.begin(), in_order.end());
   std::map<std::string, Difference> differences;
-  const auto differs = [&](const auto& key, const std::string& what) {
+  const auto differs = [&](const Key& key, const std::string& what) {
     const auto& [plugin, site, slot] = key;
     Difference& difference = differences[plugin + " " + what + " " + slot];
     if (difference.sites++ == 0) {
-      difference.first_site = plugin + " " + what + " " + where(site, slot);
+      difference.first = plugin + " " + what + " " + where(site, slot);
     }
   };
-  for (const auto& [key, count] : planned) {
-    if (done.count(key) == 0) {
-      differs(key, "was planned to fill, but did not fill");
-    }
-  }
-  for (const auto& [key, count] : done) {
+  std::map<Key, int64_t> done;
+  for (const LedgerEntry& entry : ledger) {
+    const Key key(entry.plugin, entry.site, entry.slot);
+    const int64_t times = ++done[key];
     if (planned.count(key) == 0) {
       differs(key, "was not planned to fill, but filled");
-    } else if (count > 1) {
+    } else if (times == 2) {
       differs(key, "filled more than once");
+    }
+  }
+  for (const Key& key : in_order) {
+    if (done.count(key) == 0) {
+      differs(key, "was planned to fill, but did not fill");
     }
   }
   Problems problems;
   for (const auto& [kind, difference] : differences) {
     problems.add(
-        difference.first_site +
+        difference.first +
         (difference.sites > 1
              ? " and of " + std::to_string(difference.sites - 1) + " more"
              : ""));
