@@ -28,6 +28,7 @@ class WeightSet {
 /// @throws Failure(input) with every difference between the files and `spec`:
 /// missing, unexpected, misshapen tensors
 std::unique_ptr<WeightSet> open_weights(
-    const std::filesystem::path& path, const ModelSpec& spec);
+    const std::filesystem::path& path,
+    const ModelSpec& spec);
 
 } // namespace octet
