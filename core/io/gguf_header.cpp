@@ -3,6 +3,7 @@
 #include "core/io/gguf_header.h"
 
 #include "core/base/problems.h"
+#include "core/io/raise_about.h"
 #include "core/io/stored_type.h"
 
 #include <algorithm>
@@ -348,8 +349,7 @@ void GgufHeader::place_tensors() {
           std::to_string(order[i].first));
     }
   }
-  problems.raise(
-      ExitCode::input, "gguf", "cannot read " + file_.path().string());
+  raise_about(problems, "gguf", "cannot read " + file_.path().string());
 }
 
 void GgufHeader::parse() {

@@ -2,6 +2,7 @@
 
 #include "core/base/problems.h"
 #include "core/io/input_file.h"
+#include "core/io/raise_about.h"
 #include "core/io/safetensors_header.h"
 
 #include <cstring>
@@ -123,7 +124,7 @@ class ShardedSafetensors : public TensorFile {
         check_indexed(shard, *files_[number], problems);
       }
     }
-    problems.raise(ExitCode::input, "safetensors", "cannot read " + origin_);
+    raise_about(problems, "safetensors", "cannot read " + origin_);
   }
 
   const std::map<std::string, TensorInfo>& tensors() const override {

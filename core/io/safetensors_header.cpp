@@ -3,6 +3,7 @@
 #include "core/io/safetensors_header.h"
 
 #include "core/base/problems.h"
+#include "core/io/raise_about.h"
 #include "core/io/stored_type.h"
 
 #include <nlohmann/json.hpp>
@@ -337,7 +338,7 @@ void check_coverage(
         std::to_string(data_bytes) + "; the file is " +
         (expected > data_bytes ? "cut off" : "too long") + ": fetch it again");
   }
-  problems.raise(ExitCode::input, "safetensors", "cannot read " + origin);
+  raise_about(problems, "safetensors", "cannot read " + origin);
 }
 
 } // namespace

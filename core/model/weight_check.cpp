@@ -1,6 +1,7 @@
 #include "core/model/weight_check.h"
 
 #include "core/base/problems.h"
+#include "core/io/raise_about.h"
 #include "core/io/stored_type.h"
 
 #include <algorithm>
@@ -67,8 +68,8 @@ void check_weights(
   add_all(missing, "missing", problems);
   add_all(misshapen, "misshapen", problems);
   add_all(unexpected, "unexpected", problems);
-  problems.raise(
-      ExitCode::input,
+  raise_about(
+      problems,
       "model",
       "the weights of " + origin + " are not those of its config (" +
           spec.architecture + ")");

@@ -5,6 +5,7 @@
 
 #include "core/base/problems.h"
 #include "core/io/gguf.h"
+#include "core/io/raise_about.h"
 #include "core/io/safetensors.h"
 #include "core/io/stored_type.h"
 #include "core/model/weight_check.h"
@@ -162,8 +163,7 @@ std::unique_ptr<WeightSet> checked(
     }
   }
   check_weights(spec, shapes, path.string());
-  problems.raise(
-      ExitCode::input, "model", "cannot use the weights of " + path.string());
+  raise_about(problems, "model", "cannot use the weights of " + path.string());
   return std::make_unique<FileWeights>(
       std::move(file), std::move(weights), path.string());
 }

@@ -5,6 +5,7 @@
 #include "core/spec/gguf_spec.h"
 
 #include "core/base/problems.h"
+#include "core/io/raise_about.h"
 #include "core/io/stored_type.h"
 #include "core/spec/architectures.h"
 #include "core/spec/gguf_rope.h"
@@ -38,8 +39,7 @@ class GgufConfig {
     rotary();
     biases();
     tokens();
-    problems_.raise(
-        ExitCode::input, "model", "cannot use " + file_.path().string());
+    raise_about(problems_, "model", "cannot use " + file_.path().string());
     return std::move(config_);
   }
 

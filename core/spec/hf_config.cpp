@@ -2,6 +2,7 @@
 // make of them (architectures.cpp); what Octet does not compute is refused by
 // name, never ignored.
 // Source: transformers 5 configuration_{llama,mistral,qwen2,qwen3}.py
+#include "core/io/raise_about.h"
 #include "core/spec/architectures.h"
 #include "core/spec/config_reader.h"
 #include "core/spec/model_spec.h"
@@ -286,7 +287,7 @@ ModelSpec parse_hf_config(
   }
   read_dtype(config, spec);
   refuse_unsupported(config);
-  problems.raise(ExitCode::input, "model", "cannot use " + origin);
+  raise_about(problems, "model", "cannot use " + origin);
   spec.hf_config = json;
   return spec;
 }
