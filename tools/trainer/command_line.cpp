@@ -13,14 +13,22 @@ namespace {
 constexpr int kExactNames = po::command_line_style::unix_style &
     ~po::command_line_style::allow_guessing;
 
-// Boost ends a sentence of its own with the option in quotes and dashes of the
-// style; the first lines of a message are ours.
+// Boost gives the name as written, with or without dashes.
 std::string option_name(const po::error_with_option_name& error) {
   std::string name = error.get_option_name();
   if (!name.empty() && name[0] != '-') {
     name = "--" + name;
   }
   return name;
+}
+
+// Boost keeps the value to itself, but writes it in parentheses and quotes.
+std::string found_value(const po::validation_error& error) {
+  const std::string text = error.what();
+  const size_t open = text.find("('"), close = text.rfind("')");
+  return open == std::string::npos || close == std::string::npos
+      ? ""
+      : ", found \"" + text.substr(open + 2, close - open - 2) + "\"";
 }
 
 } // namespace
@@ -74,10 +82,12 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
     fail("expected " + option_name(error) + " once, found it again");
   } catch (const po::invalid_command_line_syntax& error) {
     fail("expected a value for " + option_name(error) + ", found none");
-  } catch (const po::error_with_option_name& error) {
+  } catch (const po::validation_error& error) {
     fail(
-        "expected another value for " + option_name(error) + ": " +
-        error.what());
+        "expected another value for " + option_name(error) +
+        found_value(error));
+  } catch (const po::error_with_option_name& error) {
+    fail(option_name(error) + ": " + error.what());
   } catch (const po::error& error) {
     fail(error.what());
   }

@@ -64,6 +64,8 @@ const std::vector<Command>& commands() {
       {"train", "trains; may be left out: trainer --config F", run_train},
       {"config", "explains and shows the keys of run.toml", run_config},
       {"plugins", "lists and inspects what is installed", run_plugins},
+      {"data", "shows records as text, tokens and labels", run_data},
+      {"tokenize", "shows the token ids of a text", run_tokenize},
       {"generate", "lets a model answer", run_generate},
       {"merge", "merges an adapter into its base model", run_merge},
   };

@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 
 namespace octet {
 namespace {
@@ -84,6 +85,12 @@ std::filesystem::path existing(
   return path;
 }
 
+std::string number_text(double value) {
+  std::ostringstream out;
+  out << value;
+  return out.str();
+}
+
 void check_ranges(const CommandLine& line) {
   const auto whole = [&](const char* name, int64_t minimum) {
     const int64_t value = line.get<int64_t>(name);
@@ -102,13 +109,13 @@ void check_ranges(const CommandLine& line) {
       std::isfinite(temperature) && temperature >= 0,
       "--temperature",
       "0 or more",
-      std::to_string(temperature));
+      number_text(temperature));
   const double top_p = line.get<double>("top-p");
   line.expect(
       top_p > 0 && top_p <= 1,
       "--top-p",
       "more than 0 and at most 1",
-      std::to_string(top_p));
+      number_text(top_p));
 }
 
 } // namespace
