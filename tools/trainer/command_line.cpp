@@ -13,6 +13,9 @@ namespace {
 constexpr int kExactNames = po::command_line_style::unix_style &
     ~po::command_line_style::allow_guessing;
 
+// Arguments that no option and no positional takes.
+constexpr const char* kStray = "stray-arguments";
+
 // Boost gives the name as written, with or without dashes.
 std::string option_name(const po::error_with_option_name& error) {
   std::string name = error.get_option_name();
@@ -43,6 +46,7 @@ CommandLine::CommandLine(
       about_(std::move(about)),
       examples_(std::move(examples)),
       options_("Options", 80, 40) {
+  hidden_.add_options()(kStray, po::value<std::vector<std::string>>());
   options_.add_options()("help,h", "show this");
 }
 
@@ -53,31 +57,20 @@ void CommandLine::positional(const std::string& name, int count) {
 
 bool CommandLine::parse(const std::vector<std::string>& arguments) {
   po::options_description all;
+  po::positional_options_description positional = positional_;
+  positional.add(kStray, -1);
   all.add(options_).add(hidden_);
   try {
     po::store(
         po::command_line_parser(arguments)
             .options(all)
-            .positional(positional_)
+            .positional(positional)
             .style(kExactNames)
             .run(),
         values_);
     po::notify(values_);
   } catch (const po::unknown_option& error) {
     fail_unknown(option_name(error));
-  } catch (const po::too_many_positional_options_error&) {
-    const auto stray = [&] {
-      for (const std::string& argument : arguments) {
-        if (!argument.empty() && argument[0] != '-') {
-          return argument;
-        }
-      }
-      return std::string();
-    };
-    fail(
-        positional_.max_total_count() == 0
-            ? "expected options only, found \"" + stray() + "\""
-            : "expected fewer arguments");
   } catch (const po::multiple_occurrences& error) {
     fail("expected " + option_name(error) + " once, found it again");
   } catch (const po::invalid_command_line_syntax& error) {
@@ -94,6 +87,14 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   if (values_.count("help") > 0) {
     std::cout << help();
     return false;
+  }
+  if (has(kStray)) {
+    fail(
+        (positional_.max_total_count() == 0 ? "expected options only, found \""
+                                            : "expected no more than \"" +
+                 this->all(positional_.name_for_position(0)).back() +
+                 "\", found \"") +
+        this->all(kStray).front() + "\"");
   }
   return true;
 }

@@ -3,6 +3,8 @@
 #include "core/base/problems.h"
 #include "tools/trainer/commands.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -31,10 +33,15 @@ ExitCode guarded(const octet::Arguments& arguments) {
 int main(int argc, char** argv) {
   const ExitCode code =
       guarded(octet::Arguments(argv + (argc > 0 ? 1 : 0), argv + argc));
-  // A reader that left early (EPIPE) wants no message.
-  errno = 0;
-  if (!std::cout.flush() && errno != EPIPE) {
-    std::cerr << "[trainer] cannot write the output: " << std::strerror(errno)
+  if (!std::cout.flush()) {
+    // The stream keeps no reason; one more byte asks for it. A reader that
+    // left early (EPIPE) wants no message.
+    const bool written = ::write(STDOUT_FILENO, "\n", 1) == 1;
+    if (!written && errno == EPIPE) {
+      return static_cast<int>(code);
+    }
+    std::cerr << "[trainer] cannot write the output: "
+              << (written ? "some of it is lost" : std::strerror(errno))
               << std::endl;
     return static_cast<int>(ExitCode::failed);
   }
