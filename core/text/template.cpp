@@ -5,6 +5,8 @@
 #include "core/base/sha256.h"
 #include "core/text/template_table.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 
@@ -19,6 +21,16 @@ const TemplateSlots* find_slots(std::string_view name) {
   for (const TemplateSlots& slots : template_table()) {
     if (slots.name == name) {
       return &slots;
+    }
+  }
+  return nullptr;
+}
+
+const KnownJinja* find_known(std::string_view jinja) {
+  const std::string digest = jinja_digest(jinja);
+  for (const KnownJinja& known : known_jinja()) {
+    if (known.digest == digest) {
+      return &known;
     }
   }
   return nullptr;
@@ -95,13 +107,9 @@ std::string jinja_digest(std::string_view jinja) {
 }
 
 std::optional<std::string> recognized_template(std::string_view jinja) {
-  const std::string digest = jinja_digest(jinja);
-  for (const KnownJinja& known : known_jinja()) {
-    if (known.digest == digest) {
-      return std::string(known.name);
-    }
-  }
-  return std::nullopt;
+  const KnownJinja* known = find_known(jinja);
+  return known == nullptr ? std::nullopt
+                          : std::optional<std::string>(known->name);
 }
 
 std::string likely_template(std::string_view jinja) {
@@ -109,7 +117,7 @@ std::string likely_template(std::string_view jinja) {
     std::string_view text, also, name;
   };
   // The more telling markers stand first.
-  constexpr std::array<Marker, 13> kMarkers{{
+  constexpr std::array<Marker, 16> kMarkers{{
       {"<|im_start|>", "</think>", "qwen3"},
       {"<|im_start|>", "Qwen", "qwen"},
       {"<|im_start|>", "SmolLM", "smollm2"},
@@ -121,7 +129,10 @@ std::string likely_template(std::string_view jinja) {
       {"[INST]", "", "mistral"},
       {"<|user|>", "<|end|>", "phi3"},
       {"<|user|>", "", "zephyr"},
-      {"<\xEF\xBD\x9CUser\xEF\xBD\x9C>", "", "deepseek"},
+      {"<｜User｜>", "", "deepseek-r1"},
+      {"GPT4 Correct", "", "openchat"},
+      {"<|CHATBOT_TOKEN|>", "", "command-r"},
+      {"### Instruction", "", "alpaca"},
       {"USER:", "", "vicuna"},
   }};
   for (const Marker& marker : kMarkers) {
@@ -146,9 +157,15 @@ std::shared_ptr<const ChatTemplate> automatic_template(
         "this model has none (is it a base model?). Choose one by name: " +
             names + ". " + std::string(kHowToDefine));
   }
-  const std::optional<std::string> name = recognized_template(jinja);
-  if (name) {
-    return named_template(*name, template_tokens(tokenizer));
+  const KnownJinja* known = find_known(jinja);
+  if (known != nullptr) {
+    if (!known->date.empty()) {
+      spdlog::warn(
+          "[template] the model's chat template writes today's date; Octet "
+          "writes {}, its fallback, so that the run can be repeated",
+          known->date);
+    }
+    return named_template(std::string(known->name), template_tokens(tokenizer));
   }
   const std::string likely = likely_template(jinja);
   throw Failure(

@@ -81,16 +81,31 @@ struct TemplateSlots {
   enum class System {
     turn, ///< a turn of its own
     first_user, ///< before the first user message, inside its slot
-    last_user, ///< before the last user message, inside its slot
+    last_message, ///< before the last message, if that is the user's; else lost
     refused ///< the family's template raises an error
   };
+  /// What becomes of <think>...</think> in an answer.
+  enum class Think {
+    keep, ///< text like any other
+    drop, ///< removed from every answer
+    last_turn ///< removed before the last question, always written after it
+  };
   System system_place = System::turn;
+  Think think = Think::keep;
+  /// With Think::last_turn: an empty thought is written, not trained. The
+  /// answer then follows what asks for an answer without thinking.
+  bool mask_empty_thought = false;
+  /// An empty system message counts as none.
+  bool skip_empty_system = false;
   /// White space around the content is removed.
-  bool trim_system = false, trim_user = false, trim_answer = false;
+  bool trim_system = false, trim_user = false, trim_answer = false,
+       trim_tool = false;
   /// After the optional system message, user and assistant must take turns.
   bool alternate = false;
   /// What opens an answer at the end, where it differs from answer_header.
   std::optional<std::string> open_answer;
+  /// At the end of a chat that asks for no answer; not trained.
+  std::string closing;
 };
 
 std::shared_ptr<const ChatTemplate> make_template(

@@ -17,6 +17,8 @@ struct KnownJinja {
   /// SHA-256 of the text, see jinja_digest.
   std::string_view digest;
   std::string_view name;
+  /// The date that Octet writes where the text would write today's; or "".
+  std::string_view date;
 };
 
 const std::vector<KnownJinja>& known_jinja();
