@@ -132,7 +132,7 @@ std::string reference_page() {
       "# run.toml\n\n"
       "Every key, its type, default and range. This page is printed by "
       "`trainer config reference`;\na test compares the two, so edit the "
-      "schema in `core/config/tables.cpp` instead.\n\n"
+      "schema in `core/config/tables*.cpp` instead.\n\n"
       "- Paths count from the folder `trainer` is started in; `~` is your "
       "home folder.\n"
       "- `--set train.epochs=1` changes one key for a run. The value is in "

@@ -241,7 +241,7 @@ std::shared_ptr<const ChatTemplate> template_of(
     throw Failure(
         ExitCode::usage,
         "data",
-        "data.chat_template = \"custom\" needs the table "
+        "data.template = \"custom\" needs the table "
         "[data.custom_template] with its slots (docs/templates.md)");
   }
   const TemplateConfig& own = *config.data.custom_template;

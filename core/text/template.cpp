@@ -14,7 +14,7 @@ namespace octet {
 namespace {
 
 constexpr std::string_view kHowToDefine =
-    "To define one, set data.chat_template = \"custom\" and write its slots in "
+    "To define one, set data.template = \"custom\" and write its slots in "
     "[data.custom_template] (docs/templates.md).";
 
 const TemplateSlots* find_slots(std::string_view name) {
@@ -153,7 +153,7 @@ std::shared_ptr<const ChatTemplate> automatic_template(
     throw Failure(
         ExitCode::input,
         "template",
-        "data.chat_template = \"auto\" needs a model with a chat template, and "
+        "data.template = \"auto\" needs a model with a chat template, and "
         "this model has none (is it a base model?). Choose one by name: " +
             names + ". " + std::string(kHowToDefine));
   }
@@ -173,10 +173,10 @@ std::shared_ptr<const ChatTemplate> automatic_template(
       "template",
       "the model's own chat template (SHA-256 " + jinja_digest(jinja) +
           ") is not one of the " + std::to_string(known_jinja().size()) +
-          " that data.chat_template = \"auto\" is exact for. " +
+          " that data.template = \"auto\" is exact for. " +
           (likely.empty() ? "It has the markers of no family that Octet knows. "
                           : "It looks like \"" + likely +
-                   "\": set data.chat_template to that if `trainer data "
+                   "\": set data.template to that if `trainer data "
                    "--show 1` then shows the text you expect. ") +
           "Names: " + names + ". " + std::string(kHowToDefine));
 }

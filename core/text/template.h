@@ -112,7 +112,7 @@ std::shared_ptr<const ChatTemplate> make_template(
     TemplateSlots slots,
     const TemplateTokens& tokens);
 
-/// Names that data.chat_template takes, sorted, without auto and custom.
+/// Names that data.template takes, sorted, without auto and custom.
 std::vector<std::string> template_names();
 
 /// @throws Failure(usage) that names the nearest and all known templates
