@@ -43,7 +43,7 @@ CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
   CatalogEntry entry;
   entry.path = file;
   entry.origin = origin;
-  entry.manifest.name = file.stem().string();
+  entry.manifest.name = printable(file.stem().string());
   PluginFile found;
   try {
     found = read_plugin_file(file);

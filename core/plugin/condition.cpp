@@ -81,6 +81,9 @@ bool fits(const OptionSpec& spec, const ConditionClause& clause) {
 } // namespace
 
 Condition parse_condition(const std::string& text) {
+  if (text.empty()) {
+    return {};
+  }
   // A clause: key, == or !=, then a quoted text or a bare word.
   static const std::regex clause(
       R"re(\s*([a-z][a-z0-9_]*)\s*(==|!=)\s*("[^"]*"|[^\s"]+)\s*)re");

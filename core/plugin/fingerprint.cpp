@@ -25,15 +25,6 @@ std::map<std::string, std::string> parse_lines(std::string_view text) {
   return values;
 }
 
-// A plugin's fingerprint is any file's bytes: nothing unprintable gets out.
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : text.substr(0, 80)) {
-    out += c >= 0x20 && c < 0x7f ? c : '?';
-  }
-  return out;
-}
-
 std::string title(const std::string& key) {
   static const std::map<std::string, std::string> kTitles = {
       {"platform", "platform"},
@@ -48,6 +39,14 @@ std::string title(const std::string& key) {
 }
 
 } // namespace
+
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text.substr(0, 80)) {
+    out += c >= 0x20 && c < 0x7f ? c : '?';
+  }
+  return out;
+}
 
 std::string_view host_fingerprint() {
   return OCTET_FINGERPRINT;

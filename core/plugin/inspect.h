@@ -22,6 +22,10 @@ struct PluginFile {
 /// @throws Failure(resolution) that says what is wrong with the file
 PluginFile read_plugin_file(const std::filesystem::path& file);
 
+/// Text of an unknown file for a terminal: what is not printable ASCII becomes
+/// "?", and at most 80 characters stay.
+std::string printable(const std::string& text);
+
 /// This program's own build fingerprint, in the form of section .octet.build.
 std::string_view host_fingerprint();
 

@@ -10,20 +10,77 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
 namespace octet {
 
 namespace {
 
-bool matches(const std::string& text, const char* pattern) {
-  return std::regex_match(text, std::regex(pattern));
+// Written out, because a listing checks thousands of texts and std::regex takes
+// longer to build than the file to read.
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
 }
 
-constexpr const char* kNamePattern = "[a-z][a-z0-9_-]{0,63}";
-constexpr const char* kOptionPattern = "[a-z][a-z0-9_]{0,63}";
-constexpr const char* kVersionPattern =
-    "[0-9]{1,6}\\.[0-9]{1,6}\\.[0-9]{1,6}(-[0-9A-Za-z.-]{1,32})?";
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// A lower-case letter, then letters, digits and `marks`; at most 64 in all.
+bool is_word(std::string_view text, std::string_view marks) {
+  return !text.empty() && text.size() <= 64 && is_lower(text[0]) &&
+      std::all_of(text.begin(), text.end(), [&](char c) {
+        return is_lower(c) || is_digit(c) ||
+            marks.find(c) != std::string_view::npos;
+      });
+}
+
+bool is_name(std::string_view text) {
+  return is_word(text, "-_");
+}
+
+bool is_op(std::string_view claim) {
+  return claim.substr(0, 3) == "op:" && is_word(claim.substr(3), "_");
+}
+
+// Takes digits off the front. @returns how many there were
+size_t skip_digits(std::string_view& text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
+  const auto count = static_cast<size_t>(end - text.begin());
+  text.remove_prefix(count);
+  return count;
+}
+
+bool skip(std::string_view& text, std::string_view prefix) {
+  const bool there = text.substr(0, prefix.size()) == prefix;
+  text.remove_prefix(there ? prefix.size() : 0);
+  return there;
+}
+
+// 1.2.3 or 1.2.3-beta.1
+bool is_version(std::string_view text) {
+  for (int part = 0; part < 3; ++part) {
+    if (part > 0 && !skip(text, ".")) {
+      return false;
+    }
+    const size_t digits = skip_digits(text);
+    if (digits < 1 || digits > 6) {
+      return false;
+    }
+  }
+  return text.empty() ||
+      (text.size() > 1 && text.size() <= 32 && text[0] == '-' &&
+       std::all_of(text.begin(), text.end(), [](char c) {
+         return is_lower(c) || is_digit(c) || c == '-' || c == '.';
+       }));
+}
+
+// 8.9 or >=9.0
+bool is_capability(std::string_view text) {
+  skip(text, ">=");
+  const size_t major = skip_digits(text);
+  return major >= 1 && major <= 2 && skip(text, ".") &&
+      skip_digits(text) == 1 && text.empty();
+}
 
 const std::vector<std::string> kExclusiveSlots = {
     "gemm",
@@ -36,7 +93,7 @@ void check_names(
     const char* key,
     const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (!matches(name, kNamePattern)) {
+    if (!is_name(name)) {
       table.problem(
           key,
           "expected names of lower-case letters, digits, - and _, found \"" +
@@ -48,7 +105,7 @@ void check_names(
 // @returns whether the kind is known
 bool read_identity(ManifestTable& table, Manifest& manifest) {
   manifest.name = table.required_text("name");
-  if (!manifest.name.empty() && !matches(manifest.name, kNamePattern)) {
+  if (!manifest.name.empty() && !is_name(manifest.name)) {
     table.problem(
         "name",
         "expected at most 64 lower-case letters, digits, - and _, found \"" +
@@ -62,8 +119,7 @@ bool read_identity(ManifestTable& table, Manifest& manifest) {
   manifest.kind =
       kind == "precision" ? PluginKind::precision : PluginKind::feature;
   manifest.version = table.required_text("version");
-  if (!manifest.version.empty() &&
-      !matches(manifest.version, kVersionPattern)) {
+  if (!manifest.version.empty() && !is_version(manifest.version)) {
     table.problem(
         "version",
         "expected a version such as 1.2.3, found \"" + manifest.version + "\"");
@@ -84,7 +140,7 @@ void read_claims(ManifestTable& table, Manifest& manifest) {
   std::vector<std::string> slots = kExclusiveSlots;
   slots.push_back("adapter");
   for (const std::string& claim : manifest.claims) {
-    const bool op = matches(claim, "op:[a-z][a-z0-9_]{0,63}");
+    const bool op = is_op(claim);
     const bool known =
         std::find(slots.begin(), slots.end(), claim) != slots.end();
     if (!op && !known) {
@@ -153,7 +209,7 @@ void read_needs(ManifestTable& table, Manifest& manifest) {
   }
   manifest.needs.capability = table.texts("capability", {});
   for (const std::string& capability : manifest.needs.capability) {
-    if (!matches(capability, "(>=)?[0-9]{1,2}\\.[0-9]")) {
+    if (!is_capability(capability)) {
       table.problem(
           "capability",
           "expected compute capabilities such as \"8.9\" or \">=9.0\", found "
@@ -340,7 +396,7 @@ Manifest parse_manifest(std::string_view text, const std::string& origin) {
   }
   if (auto options = root.table("options")) {
     for (const std::string& name : options->keys()) {
-      if (!matches(name, kOptionPattern)) {
+      if (!is_word(name, "_")) {
         options->problem(
             name, "expected lower-case letters, digits and _ in an option");
       }

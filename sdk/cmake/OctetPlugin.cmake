@@ -14,6 +14,22 @@
 # WITHOUT_TORCH: a plugin of the C header alone that links no LibTorch.
 set(OCTET_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
+# One precompiled header for all plugins: LibTorch's headers take most of the
+# time that a plugin's file compiles.
+function(octet_plugin_precompiled_header target)
+  if(NOT TARGET octet_plugin_pch)
+    set(source ${CMAKE_BINARY_DIR}/octet_plugin_pch.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "// Holds the precompiled header.\n")
+    add_library(octet_plugin_pch OBJECT ${source})
+    target_link_libraries(octet_plugin_pch PRIVATE octet::sdk octet::torch)
+    set_target_properties(octet_plugin_pch PROPERTIES
+      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    target_precompile_headers(octet_plugin_pch PRIVATE
+      <ATen/TensorOperators.h> <octet/feature.h> <octet/precision.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM octet_plugin_pch)
+endfunction()
+
 function(octet_add_plugin)
   cmake_parse_arguments(ARG "WITHOUT_TORCH" "NAME;MANIFEST;OUTPUT_DIRECTORY"
                         "SOURCES;REGISTER;LIBRARIES" ${ARGN})
@@ -56,10 +72,18 @@ function(octet_add_plugin)
     target_link_libraries(${module} PRIVATE ${ARG_NAME}_objects)
     set_target_properties(${ARG_NAME}_objects PROPERTIES
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    if(NOT ARG_WITHOUT_TORCH)
+      octet_plugin_precompiled_header(${ARG_NAME}_objects)
+    endif()
+  endif()
+  if(NOT ARG_WITHOUT_TORCH)
+    octet_plugin_precompiled_header(${module})
+    set_source_files_properties(${embedded} PROPERTIES
+      SKIP_PRECOMPILE_HEADERS ON)
   endif()
 
   set_target_properties(${module} PROPERTIES
-    OUTPUT_NAME ${ARG_NAME} PREFIX "" SUFFIX ".so"
+    OUTPUT_NAME ${ARG_NAME} PREFIX "" SUFFIX ".so" DEFINE_SYMBOL ""
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${ARG_OUTPUT_DIRECTORY}
     BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN"
