@@ -89,6 +89,9 @@ typedef struct OctetPlugin {
   void (*destroy)(OctetInterface*);
 } OctetPlugin;
 
+/// Marks the one symbol that a plugin exports: `octet_plugin`.
+#define OCTET_EXPORT __attribute__((visibility("default"), used))
+
 #ifdef __cplusplus
 } // extern "C"
 #endif

@@ -88,13 +88,12 @@ inline void destroy_entry(OctetInterface* interface) {
 } // namespace detail
 } // namespace octet
 
-#define OCTET_DETAIL_PLUGIN(create_entry, probe)          \
-  extern "C" __attribute__((visibility("default"), used)) \
-  const OctetPlugin octet_plugin = {                      \
-      OCTET_PLUGIN_MAGIC,                                 \
-      sizeof(OctetPlugin),                                \
-      &octet::detail::probe_entry<probe>,                 \
-      create_entry,                                       \
+#define OCTET_DETAIL_PLUGIN(create_entry, probe)             \
+  extern "C" OCTET_EXPORT const OctetPlugin octet_plugin = { \
+      OCTET_PLUGIN_MAGIC,                                    \
+      sizeof(OctetPlugin),                                   \
+      &octet::detail::probe_entry<probe>,                    \
+      create_entry,                                          \
       &octet::detail::destroy_entry};
 
 #define OCTET_PRECISION_PLUGIN(probe, create) \

@@ -83,6 +83,12 @@ TEST(Loader, KeepsThePluginsSymbolsToItself) {
   EXPECT_EQ(::dlsym(RTLD_DEFAULT, "octet_plugin"), nullptr);
 }
 
+TEST(Loader, ProbesAPluginWrittenInC) {
+  const ProbeVerdict verdict = load("plain_c").probe();
+  EXPECT_FALSE(verdict.usable);
+  EXPECT_EQ(verdict.reason, "C only probes");
+}
+
 TEST(Loader, RefusesADescriptorWithAnotherMagic) {
   EXPECT_THAT(
       message_of([] { load("wrong_magic"); }),
