@@ -1,0 +1,425 @@
+// The story of a run: plan, open, build, restore, step after step, result.
+#include "core/train/trainer.h"
+
+#include "core/base/problems.h"
+#include "core/io/atomic_file.h"
+#include "core/model/weight_set.h"
+#include "core/train/added_parameters.h"
+#include "core/train/call_check.h"
+#include "core/train/checkpoint.h"
+#include "core/train/entries.h"
+#include "core/train/memory_estimate.h"
+#include "core/train/result_folder.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
+
+#include <chrono>
+#include <cmath>
+#include <iostream>
+
+namespace octet {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+int use_threads(int64_t wanted, int64_t cores) {
+  at::set_num_threads(static_cast<int>(wanted > 0 ? wanted : cores));
+  return at::get_num_threads();
+}
+
+/// Weight files with their sizes: enough to notice another model, cheap
+/// enough for a large one.
+std::map<std::string, int64_t> weight_files(const fs::path& model) {
+  std::map<std::string, int64_t> files;
+  const auto add = [&](const fs::path& path) {
+    files[path.filename()] = static_cast<int64_t>(fs::file_size(path));
+  };
+  if (!fs::is_directory(model)) {
+    add(model);
+    return files;
+  }
+  for (const auto& entry : fs::directory_iterator(model)) {
+    if (entry.path().extension() == ".safetensors") {
+      add(entry.path());
+    }
+  }
+  return files;
+}
+
+} // namespace
+
+int64_t total_steps(const TrainSection& train, const Loader& loader) {
+  if (train.max_steps > 0) {
+    return train.max_steps;
+  }
+  const double whole = std::floor(train.epochs);
+  int64_t steps = 0;
+  for (int64_t epoch = 0; epoch < static_cast<int64_t>(whole); ++epoch) {
+    steps += loader.steps_in_epoch(epoch);
+  }
+  const double rest = train.epochs - whole;
+  if (rest > 0) {
+    const auto last =
+        static_cast<double>(loader.steps_in_epoch(static_cast<int64_t>(whole)));
+    steps += static_cast<int64_t>(std::ceil(rest * last));
+  }
+  return std::max<int64_t>(1, steps);
+}
+
+Trainer::Trainer(const TrainRequest& request)
+    : request_(request), config_(request.config) {
+  environment_ = read_environment();
+  environment_.threads = use_threads(config_.run.threads, environment_.cores);
+  environment_.cpu_capability = at::get_cpu_capability();
+  environment_.libtorch = TORCH_VERSION;
+  environment_.octet = OCTET_VERSION;
+}
+
+Trainer::~Trainer() = default;
+
+ExitCode Trainer::run() {
+  plan_run();
+  print_plan();
+  if (request_.dry_run) {
+    std::cout << "dry run: nothing was trained, nothing was written\n";
+    return ExitCode::success;
+  }
+  open_directory();
+  try {
+    open_data();
+    build_model();
+    restore();
+    start();
+    return train_all();
+  } catch (const std::exception& error) {
+    record_failure(error.what());
+    throw;
+  }
+}
+
+void Trainer::plan_run() {
+  spec_ = read_model_spec(config_.model.path);
+  clock_.done("model header");
+  plugins_ = create_plugins(request_.selection);
+  plan_ = place_plugins(
+      request_.selection, spec_, ask_plugins(plugins_, spec_.sites()));
+  clock_.done("plan");
+}
+
+void Trainer::print_plan() const {
+  std::cout << describe(plan_) << "\n"
+            << describe(estimate_memory(config_, spec_, plan_)) << "\n"
+            << std::flush;
+}
+
+void Trainer::open_directory() {
+  directory_ =
+      std::make_unique<RunDirectory>(config_.run.output, request_.resume);
+  if (request_.resume) {
+    std::vector<std::string> skipped;
+    resumed_ = newest_whole_checkpoint(directory_->path(), skipped);
+    record_ = std::make_unique<RunRecord>(*directory_, config_.train.log_every);
+    for (const std::string& reason : skipped) {
+      record_->warning(reason);
+    }
+  } else {
+    record_ = std::make_unique<RunRecord>(*directory_, config_.train.log_every);
+  }
+  write_file_atomically(
+      *directory_ / "resolution.json", to_json(plan_).dump(2) + "\n");
+  const nlohmann::json run = {
+      {"name", config_.run.name}, {"config", config_.effective}};
+  write_file_atomically(*directory_ / "run.json", run.dump(2) + "\n");
+}
+
+void Trainer::open_data() {
+  tokenizer_ = load_tokenizer(config_.model.path);
+  clock_.done("tokenizer");
+  RunData data = load_data(config_, *tokenizer_);
+  eval_batches_ = data.eval.samples.empty()
+      ? std::vector<Microbatch>()
+      : evaluation_batches(data.eval, config_);
+  first_example_ = data.train.first_example;
+  data_ = std::make_shared<const TokenizedData>(std::move(data.train));
+  loader_ = std::make_unique<Loader>(data_, config_);
+  clock_.done("data");
+
+  state_.total_steps = total_steps(config_.train, *loader_);
+  state_.seed = config_.run.seed;
+  state_.config = config_.effective;
+  state_.threads = environment_.threads;
+  state_.cpu_capability = environment_.cpu_capability;
+  state_.libtorch = environment_.libtorch;
+  state_.octet = environment_.octet;
+  state_.data_digest = data_->digest;
+  state_.plugins = plugin_versions(request_.selection);
+  state_.model_files = weight_files(config_.model.path);
+  schedule_.emplace(config_.train, state_.total_steps);
+  std::cout << "data: " << data_->samples.size() << " samples of "
+            << data_->records << " records"
+            << (data_->from_cache ? " (from the cache)" : "") << ", "
+            << data_->truncated << " truncated, " << data_->dropped
+            << " dropped, " << data_->bad_records << " bad; "
+            << state_.total_steps << " steps\n\nfirst example:\n"
+            << first_example_ << "\n\n"
+            << std::flush;
+}
+
+/// A checkpoint of a run that trains the base holds its masters.
+fs::path Trainer::weights_path() const {
+  return resumed_ && plan_.trains_base ? resumed_->path : config_.model.path;
+}
+
+void Trainer::build_model() {
+  DecoderOptions options;
+  options.compute_dtype = plugins_.compute_dtype;
+  options.train_base = plan_.trains_base;
+  options.activation_checkpointing = config_.train.activation_checkpointing;
+  options.seed = config_.run.seed;
+  decoder_ = std::make_unique<Decoder>(
+      spec_, *open_weights(weights_path(), spec_), options);
+  clock_.done("weights");
+  apply_plugins(plugins_, plan_, *decoder_);
+  optimizer_ =
+      std::make_unique<Optimizer>(decoder_->parameters(), config_.train);
+  clock_.done("plugins");
+}
+
+void Trainer::restore() {
+  if (!resumed_) {
+    return;
+  }
+  const CheckpointContent saved = read_checkpoint(resumed_->path);
+  const ResumeDifferences found = compare_for_resume(saved.state, state_);
+  Problems problems;
+  for (const std::string& difference : found.fatal) {
+    problems.add(difference);
+  }
+  problems.raise(ExitCode::usage, "resume", "this run cannot go on");
+  for (const std::string& difference : found.notes) {
+    record_->warning("resumed with a difference: " + difference);
+  }
+  restore_parameters(saved.parameters, spec_, *decoder_);
+  optimizer_->load(saved.optimizer, saved.state.step);
+  load_plugin_state(plugins_, saved.plugins, *decoder_);
+  loader_->seek(saved.state.cursor);
+  state_.step = saved.state.step;
+  state_.cursor = saved.state.cursor;
+  state_.losses = saved.state.losses;
+  state_.tokens = saved.state.tokens;
+  state_.seconds = saved.state.seconds;
+  last_checkpoint_step_ = state_.step;
+  record_->note("resumed from " + resumed_->path.string());
+  clock_.done("checkpoint");
+}
+
+void Trainer::start() {
+  stop_ = std::make_unique<StopSignal>();
+  nlohmann::ordered_json phases;
+  for (const auto& [name, seconds] : clock_.phases()) {
+    phases[name] = std::round(seconds * 1000) / 1000;
+  }
+  record_->event(
+      "start",
+      {{"name", config_.run.name},
+       {"resumed_step", state_.step},
+       {"total_steps", state_.total_steps},
+       {"config", config_.effective},
+       {"plugins", state_.plugins},
+       {"threads", environment_.threads},
+       {"cpu", environment_.cpu},
+       {"cpu_capability", environment_.cpu_capability},
+       {"libtorch", environment_.libtorch},
+       {"octet", environment_.octet},
+       {"data_digest", state_.data_digest},
+       {"phases", phases},
+       {"seconds_to_first_forward", clock_.seconds()}});
+  record_->event(
+      "plan",
+      {{"compute_dtype", plan_.compute_dtype},
+       {"sites", plan_.sites.size()},
+       {"total_parameters", plan_.total_parameters},
+       {"trainable_parameters", plan_.trainable_parameters}});
+}
+
+ExitCode Trainer::train_all() {
+  if (state_.step >= state_.total_steps) {
+    record_->note(
+        "the run has all its " + std::to_string(state_.total_steps) +
+        " steps; raise train.epochs or train.max_steps to train on");
+  }
+  while (state_.step < state_.total_steps) {
+    one_step();
+    const bool last = state_.step == state_.total_steps;
+    const auto due = [&](int64_t every) {
+      return every > 0 && state_.step % every == 0;
+    };
+    if (!eval_batches_.empty() && (last || due(config_.eval.every))) {
+      evaluate_now();
+    }
+    if (last || stop_->received() || due(config_.checkpoint.every)) {
+      save_checkpoint();
+    }
+    if (stop_->received() && !last) {
+      finish(
+          "stopped by a signal after step " + std::to_string(state_.step),
+          false);
+      std::cout << "stopped; the state is saved, continue with --resume\n";
+      return ExitCode::interrupted;
+    }
+  }
+  write_result();
+  finish("finished", true);
+  return ExitCode::success;
+}
+
+void Trainer::one_step() {
+  const StepBatch batch = loader_->next();
+  const auto begin = Clock::now();
+  if (!verified_) {
+    decoder_->reset_call_counts();
+  }
+  const StepResult result = train_step(
+      *decoder_,
+      *plugins_.backend,
+      *optimizer_,
+      batch,
+      {state_.step + 1,
+       config_.run.seed,
+       schedule_->learning_rate(state_.step + 1)});
+  if (!result.problem.empty()) {
+    stop_on(result, batch);
+  }
+  const double seconds = seconds_since(begin);
+  ++state_.step;
+  state_.cursor = loader_->cursor();
+  state_.losses.push_back(result.loss);
+  state_.tokens += batch.token_count;
+  state_.seconds += seconds;
+  own_tokens_ += batch.token_count;
+  own_seconds_ += seconds;
+  ++own_steps_;
+  if (result.skipped) {
+    record_->warning(
+        "step " + std::to_string(state_.step) +
+        " had no token to train on and changed nothing");
+    return;
+  }
+  if (!verified_) {
+    check_calls(
+        plan_,
+        batch,
+        config_.train.activation_checkpointing,
+        decoder_->call_counts());
+    verified_ = true;
+  }
+  record_->step(
+      state_.step,
+      state_.total_steps,
+      result,
+      seconds,
+      seconds_left(),
+      batch.epoch);
+}
+
+double Trainer::seconds_left() const {
+  return own_seconds_ / static_cast<double>(own_steps_) *
+      static_cast<double>(state_.total_steps - state_.step);
+}
+
+void Trainer::stop_on(const StepResult& result, const StepBatch& batch) {
+  std::string text =
+      "step " + std::to_string(state_.step + 1) + ": " + result.problem;
+  if (result.problem_microbatch >= 0) {
+    const Microbatch& microbatch =
+        batch.microbatches[static_cast<size_t>(result.problem_microbatch)];
+    const size_t shown = std::min<size_t>(microbatch.tokens.size(), 24);
+    const std::vector<int32_t> ids(
+        microbatch.tokens.begin(),
+        microbatch.tokens.begin() + static_cast<int64_t>(shown));
+    text += " in microbatch " + std::to_string(result.problem_microbatch + 1) +
+        " of " + std::to_string(batch.microbatches.size()) +
+        ", which begins \"" + tokenizer_->decode(ids, false) + "\"";
+  }
+  text += ". The update was not made; " + newest_checkpoint_text() +
+      ". Lower train.learning_rate (now " +
+      std::to_string(result.learning_rate) +
+      "), set train.max_grad_norm, or check the data and the base model";
+  throw Failure(ExitCode::numeric, "train", text);
+}
+
+std::string Trainer::newest_checkpoint_text() const {
+  const auto found = list_checkpoints(directory_->path());
+  return found.empty() ? "there is no checkpoint yet"
+                       : "the last checkpoint is " + found[0].path.string();
+}
+
+void Trainer::evaluate_now() {
+  if (last_eval_step_ == state_.step) {
+    return;
+  }
+  last_eval_ = evaluate(*decoder_, eval_batches_, config_.run.seed);
+  last_eval_step_ = state_.step;
+  record_->eval(state_.step, *last_eval_);
+}
+
+void Trainer::save_checkpoint() {
+  if (last_checkpoint_step_ == state_.step) {
+    return;
+  }
+  CheckpointContent content;
+  content.state = state_;
+  content.optimizer = optimizer_->state();
+  content.parameters = added_parameters(spec_, *decoder_);
+  content.plugins = plugin_state(plugins_, *decoder_);
+  content.write_model = [this](const fs::path& folder) {
+    write_model(folder, /*final=*/false);
+  };
+  const fs::path path = directory_->checkpoint(state_.step);
+  write_checkpoint(path, content);
+  last_checkpoint_step_ = state_.step;
+  remove_old_checkpoints(
+      directory_->path(), config_.checkpoint.keep, state_.step);
+  record_->checkpoint(state_.step, path);
+}
+
+bool Trainer::result_is_adapter() const {
+  return !plan_.trains_base && plugins_.adapter() != nullptr;
+}
+
+/// A checkpoint keeps fp32 masters apart from the adapter, so that a resumed
+/// run has their bits; a result has the asked dtype.
+void Trainer::write_model(const fs::path& folder, bool final) const {
+  if (result_is_adapter()) {
+    write_adapter_files(
+        folder,
+        plugins_.adapter()->feature->export_adapter(
+            {fs::absolute(config_.model.path).string()}));
+  } else {
+    const at::ScalarType dtype =
+        final ? export_dtype(config_.export_.dtype, spec_) : at::kFloat;
+    write_model_files(folder, *decoder_, dtype, /*merge_adapters=*/final);
+  }
+  write_tokenizer_files(folder, *tokenizer_);
+}
+
+void Trainer::write_result() {
+  AtomicFolder folder(*directory_ / "model");
+  write_model(folder.temporary(), /*final=*/true);
+  folder.commit();
+}
+
+ExitCode train(const TrainRequest& request) {
+  return Trainer(request).run();
+}
+
+} // namespace octet
