@@ -44,13 +44,13 @@ void report_long(const DataSetConfig& set, const TokenizedSet& loaded) {
         set.path.string() + ":" + std::to_string(entry.line) + " " +
         entry.text);
   }
+  const int64_t all = loaded.truncated + loaded.dropped;
   spdlog::warn(
-      "[data] {}: {} records were cut to data.max_length and {} dropped, {} of "
-      "them:{}",
+      "[data] {}: records longer than data.max_length: {} cut, {} dropped{}:{}",
       set.path.string(),
       loaded.truncated,
       loaded.dropped,
-      items.size(),
+      static_cast<size_t>(all) > items.size() ? "; the first of them" : "",
       listed(items));
 }
 
