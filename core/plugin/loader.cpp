@@ -2,6 +2,7 @@
 // wrong becomes a Failure that names the plugin and its file.
 #define BOOST_DLL_USE_STD_FS
 #include "core/base/problems.h"
+#include "core/plugin/load_guard.h"
 #include "core/plugin/loaded_plugin.h"
 
 #include <boost/dll/shared_library.hpp>
@@ -120,11 +121,21 @@ class DllPlugin : public LoadedPlugin {
     static auto& opened = *new std::list<boost::dll::shared_library>;
     boost::dll::shared_library library;
     std::error_code error;
-    // rtld_now: with the default, an undefined symbol ends the run later.
-    library.load(
-        entry_.path,
-        boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local,
-        error);
+    const LoadGuard guard(
+        entry_.manifest.name + " (" + entry_.path.string() + ")");
+    try {
+      // rtld_now: with the default, an undefined symbol ends the run later.
+      library.load(
+          entry_.path,
+          boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local,
+          error);
+    } catch (const std::exception& thrown) {
+      refuse(
+          entry_,
+          std::string("its static constructors threw: ") + thrown.what());
+    } catch (...) {
+      refuse(entry_, "its static constructors threw an exception");
+    }
     if (error) {
       const char* detail = ::dlerror();
       refuse(

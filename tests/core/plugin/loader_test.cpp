@@ -122,6 +122,13 @@ TEST(Loader, NamesAnUndefinedSymbolAtLoading) {
           HasSubstr("undefined_symbol.so")));
 }
 
+TEST(Loader, TurnsAThrowingStaticConstructorIntoAFailure) {
+  EXPECT_THAT(
+      message_of([] { load("throw_on_load"); }),
+      HasSubstr("[plugin throw-on-load] its static constructors threw: thrown "
+                "while loading"));
+}
+
 TEST(Loader, TurnsAThrownExceptionIntoAFailureThatNamesThePlugin) {
   LoadedPlugin& plugin = load("throwing");
   EXPECT_THAT(
@@ -163,6 +170,13 @@ TEST(Loader, NeverOpensAPluginThatIsNotReady) {
   EXPECT_THAT(
       message_of([&] { load_plugin(entry); }),
       HasSubstr("is not ready: built for another world"));
+}
+
+TEST(LoaderDeathTest, AnExitWhileLoadingIsAFailureThatNamesThePlugin) {
+  EXPECT_EXIT(
+      load("exit_on_load"),
+      testing::ExitedWithCode(3),
+      "plugin exit-on-load .*ended the program");
 }
 
 TEST(LoaderDeathTest, TheAbortingFixtureReallyAborts) {
