@@ -39,6 +39,22 @@ void reject(CatalogEntry& entry, const std::string& reason) {
   entry.reason += (entry.reason.empty() ? "" : "\n") + reason;
 }
 
+// Whoever can write a plugin runs code as every user of it.
+void check_writers(CatalogEntry& entry) {
+  for (const fs::path& path : {entry.path, entry.path.parent_path()}) {
+    std::error_code error;
+    const fs::perms mode = fs::status(path, error).permissions();
+    const bool open = !error && mode != fs::perms::unknown &&
+        (mode & fs::perms::others_write) != fs::perms::none;
+    if (open) {
+      reject(
+          entry,
+          path.string() + " can be written by every user; run chmod o-w " +
+              path.string());
+    }
+  }
+}
+
 CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
   CatalogEntry entry;
   entry.path = file;
@@ -67,6 +83,7 @@ CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
   if (!differences.empty()) {
     reject(entry, "build it again with this trainer's SDK");
   }
+  check_writers(entry);
   return entry;
 }
 

@@ -146,6 +146,28 @@ TEST(Catalog, TellsManifestAndFingerprintProblemsAtOnce) {
       AllOf(HasSubstr("unknown key"), HasSubstr("built for CUDA 13.0")));
 }
 
+TEST(Catalog, RejectsAFileThatEveryUserCanWrite) {
+  zoo::Folder folder;
+  const fs::path file = folder.add("good_feature");
+  fs::permissions(file, fs::perms::others_write, fs::perm_options::add);
+  const CatalogEntry entry = only(folder.catalog());
+  EXPECT_EQ(entry.status, PluginStatus::rejected);
+  EXPECT_EQ(
+      entry.reason,
+      file.string() + " can be written by every user; run chmod o-w " +
+          file.string());
+}
+
+TEST(Catalog, RejectsThePluginsOfAFolderThatEveryUserCanWrite) {
+  zoo::Folder folder;
+  folder.add("good_feature");
+  fs::permissions(
+      folder.path(), fs::perms::others_write, fs::perm_options::add);
+  EXPECT_THAT(
+      only(folder.catalog()).reason,
+      HasSubstr(folder.path().string() + " can be written by every user"));
+}
+
 TEST(Catalog, NamesAreThoseOfReadyPluginsOfAKind) {
   zoo::Folder folder;
   folder.add("good_precision");

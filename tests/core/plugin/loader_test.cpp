@@ -122,6 +122,13 @@ TEST(Loader, NamesAnUndefinedSymbolAtLoading) {
           HasSubstr("undefined_symbol.so")));
 }
 
+TEST(Loader, NamesALibraryThatIsMissing) {
+  EXPECT_THAT(
+      message_of([] { load("missing_library"); }),
+      HasSubstr("[plugin missing-library] cannot be loaded: "
+                "libfixture_absent.so: cannot open shared object file"));
+}
+
 TEST(Loader, TurnsAThrowingStaticConstructorIntoAFailure) {
   EXPECT_THAT(
       message_of([] { load("throw_on_load"); }),
