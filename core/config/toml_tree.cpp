@@ -16,6 +16,9 @@
 namespace octet {
 namespace {
 
+// Deeper than any use, and far from what the stack can take.
+constexpr int kDeepest = 100;
+
 SourcePlace place_of(const toml::source_region& region) {
   SourcePlace place;
   place.file = region.path ? *region.path : "";
@@ -30,10 +33,10 @@ std::string streamed(const Value& value) {
   return out.str();
 }
 
-TomlNode convert(const toml::node& node);
+TomlNode convert(const toml::node& node, int depth = 0);
 
 // toml++ sorts a table by name; messages read better in the file's order.
-std::vector<TomlEntry> convert_entries(const toml::table& table) {
+std::vector<TomlEntry> convert_entries(const toml::table& table, int depth) {
   std::vector<std::tuple<toml::source_position, const toml::key*>> order;
   for (const auto& [key, value] : table) {
     order.emplace_back(key.source().begin, &key);
@@ -44,16 +47,25 @@ std::vector<TomlEntry> convert_entries(const toml::table& table) {
       });
   std::vector<TomlEntry> entries;
   for (const auto& [position, key] : order) {
-    TomlEntry entry{std::string(key->str()), convert(*table.get(key->str()))};
+    TomlEntry entry{
+        std::string(key->str()), convert(*table.get(key->str()), depth + 1)};
     entry.node.place = place_of(key->source());
     entries.push_back(std::move(entry));
   }
   return entries;
 }
 
-TomlNode convert(const toml::node& node) {
+TomlNode convert(const toml::node& node, int depth) {
   TomlNode result;
   result.place = place_of(node.source());
+  if (depth > kDeepest) {
+    throw Failure(
+        ExitCode::usage,
+        "config",
+        "expected at most " + std::to_string(kDeepest) +
+            " tables or arrays inside one another, found more (" +
+            result.place.text() + ")");
+  }
   switch (node.type()) {
     case toml::node_type::boolean:
       result.kind = TomlKind::boolean;
@@ -86,13 +98,13 @@ TomlNode convert(const toml::node& node) {
     case toml::node_type::array:
       result.kind = TomlKind::array;
       for (const toml::node& item : *node.as_array()) {
-        result.items.push_back(convert(item));
+        result.items.push_back(convert(item, depth + 1));
       }
       break;
     case toml::node_type::table:
     case toml::node_type::none:
       result.kind = TomlKind::table;
-      result.entries = convert_entries(*node.as_table());
+      result.entries = convert_entries(*node.as_table(), depth);
       break;
   }
   return result;
@@ -173,7 +185,8 @@ TomlNode parse_toml(std::string_view text, const std::string& file) {
 
 std::vector<std::string> parse_toml_key(std::string_view key) {
   std::vector<std::string> parts;
-  if (key.find('\n') != std::string_view::npos) {
+  if (key.find('\n') != std::string_view::npos ||
+      std::count(key.begin(), key.end(), '.') > kDeepest) {
     return parts;
   }
   try {
