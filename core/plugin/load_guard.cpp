@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 namespace octet {
 
@@ -18,16 +19,37 @@ std::string& opening() {
   return name;
 }
 
-void at_exit() {
-  if (opening().empty()) {
-    return;
-  }
+std::terminate_handler before = nullptr;
+
+[[noreturn]] void end(const std::string& how) {
   std::fprintf(
       stderr,
-      "[plugin %s] expected to be loaded, but its static constructors ended "
-      "the program; remove the plugin, or tell its author\n",
-      opening().c_str());
+      "[plugin %s] its static constructors %s; remove the plugin, or tell its "
+      "author\n",
+      opening().c_str(),
+      how.c_str());
   ::_exit(static_cast<int>(ExitCode::resolution));
+}
+
+void at_exit() {
+  if (!opening().empty()) {
+    end("ended the program");
+  }
+}
+
+// An exception comes through dlopen to its caller, except under
+// AddressSanitizer whose dlopen ends here.
+[[noreturn]] void at_terminate() {
+  try {
+    if (std::current_exception() != nullptr) {
+      throw;
+    }
+  } catch (const std::exception& error) {
+    end(std::string("threw: ") + error.what());
+  } catch (...) {
+    end("threw an exception");
+  }
+  end("called std::terminate");
 }
 
 } // namespace
@@ -36,9 +58,11 @@ LoadGuard::LoadGuard(const std::string& plugin) {
   static const int registered = std::atexit(at_exit);
   static_cast<void>(registered);
   opening() = plugin;
+  before = std::set_terminate(at_terminate);
 }
 
 LoadGuard::~LoadGuard() {
+  std::set_terminate(before);
   opening().clear();
 }
 

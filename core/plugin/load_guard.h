@@ -6,7 +6,7 @@
 
 namespace octet {
 
-/// Lives while a library is opened. If the process calls exit()
+/// Lives while a library is opened. If the process exits or terminates
 /// meanwhile, it says so on stderr and ends with ExitCode::resolution instead.
 class LoadGuard {
  public:

@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 
+#include <iostream>
+
 namespace octet {
 namespace {
 
@@ -129,13 +131,6 @@ TEST(Loader, NamesALibraryThatIsMissing) {
                 "libfixture_absent.so: cannot open shared object file"));
 }
 
-TEST(Loader, TurnsAThrowingStaticConstructorIntoAFailure) {
-  EXPECT_THAT(
-      message_of([] { load("throw_on_load"); }),
-      HasSubstr("[plugin throw-on-load] its static constructors threw: thrown "
-                "while loading"));
-}
-
 TEST(Loader, TurnsAThrownExceptionIntoAFailureThatNamesThePlugin) {
   LoadedPlugin& plugin = load("throwing");
   EXPECT_THAT(
@@ -184,6 +179,17 @@ TEST(LoaderDeathTest, AnExitWhileLoadingIsAFailureThatNamesThePlugin) {
       load("exit_on_load"),
       testing::ExitedWithCode(3),
       "plugin exit-on-load .*ended the program");
+}
+
+// Whether the exception comes through dlopen depends on the sanitizer.
+TEST(LoaderDeathTest, AThrowingStaticConstructorIsNamedWithItsReason) {
+  EXPECT_EXIT(
+      {
+        std::cerr << message_of([] { load("throw_on_load"); });
+        std::exit(3);
+      },
+      testing::ExitedWithCode(3),
+      "plugin throw-on-load.* static constructors threw: thrown while loading");
 }
 
 TEST(LoaderDeathTest, TheAbortingFixtureReallyAborts) {
