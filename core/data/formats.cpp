@@ -1,11 +1,10 @@
 #include "core/data/formats.h"
 
 #include "core/base/problems.h"
-#include "core/data/utf8.h"
+#include "core/data/json_text.h"
 
 #include <nlohmann/json.hpp>
 
-#include <optional>
 #include <utility>
 
 namespace octet {
@@ -49,132 +48,112 @@ default_columns() {
   return all;
 }
 
-// How a value reads in a message: its type, and itself where it is short.
-std::string shown(const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (text.size() > 40) {
-    text.resize(37);
-    while (!is_utf8(text)) {
-      text.pop_back();
-    }
-    text += "...";
+// The column that a key of `columns` means: its own name, or the key that the
+// format has for it ("instruction" as well as "prompt").
+std::string column_named(
+    const std::map<std::string, std::string>& defaults,
+    const std::string& name) {
+  if (defaults.count(name) > 0) {
+    return name;
   }
-  return std::string(value.type_name()) + " " + text;
-}
-
-std::string keys_of(const json& object) {
-  std::vector<std::string> keys;
-  for (const auto& item : object.items()) {
-    keys.push_back(item.key());
-  }
-  return keys.empty() ? "no keys" : "the keys " + join_names(keys);
-}
-
-bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n") == std::string::npos;
-}
-
-// A string, or "" where the key is absent or null.
-std::string optional_string(const json& object, const std::string& key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) {
-    return "";
-  }
-  if (!found->is_string()) {
-    throw BadRecord(
-        "\"" + key + "\" must be a string, it is a " + shown(*found));
-  }
-  return found->get<std::string>();
-}
-
-void refuse_tools(const json& object, const std::string& key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null() || found->empty() ||
-      (found->is_string() &&
-       (is_blank(found->get<std::string>()) ||
-        found->get<std::string>() == "[]"))) {
-    return;
-  }
-  throw BadRecord(
-      "\"" + key +
-      "\" defines tools, and Octet's templates have no form for "
-      "tool definitions; write them into the system message");
-}
-
-json parse(std::string_view bytes) {
-  try {
-    return json::parse(bytes);
-  } catch (const json::exception& error) {
-    std::string text = error.what();
-    // "[json.exception.parse_error.101] parse error at line 1, ...": the line
-    // is the record's own and would mislead beside the file's.
-    const size_t column = text.find("column ");
-    const size_t start = text.find("] ");
-    if (column != std::string::npos) {
-      text = text.substr(column);
-    } else if (start != std::string::npos) {
-      text = text.substr(start + 2);
-    }
-    throw BadRecord("is not JSON: " + text);
-  }
-}
-
-// Content of a message: a string, or a list of parts of type text.
-std::string content_of(const json& message, const std::string& key) {
-  const auto found = message.find(key);
-  if (found == message.end()) {
-    throw BadRecord(
-        "a message lacks \"" + key + "\"; it has " + keys_of(message));
-  }
-  if (found->is_string()) {
-    return found->get<std::string>();
-  }
-  if (!found->is_array()) {
-    throw BadRecord(
-        "\"" + key + "\" of a message must be a string, it is a " +
-        shown(*found));
-  }
-  std::string text;
-  for (const json& part : *found) {
-    if (!part.is_object() || part.value("type", json()) != "text" ||
-        !part.contains("text") || !part["text"].is_string()) {
-      throw BadRecord(
-          "a part of a message must be {\"type\": \"text\", \"text\": ...}, it "
-          "is a " +
-          shown(part));
-    }
-    text += part["text"].get<std::string>();
-  }
-  return text;
-}
-
-// An optional system message, then questions and answers in turn.
-void check_turns(const std::vector<ChatMessage>& messages) {
-  const size_t first =
-      !messages.empty() && messages.front().role == Role::system ? 1 : 0;
-  if (messages.size() == first) {
-    throw BadRecord("the conversation has no messages");
-  }
-  for (size_t i = first; i < messages.size(); ++i) {
-    const Role role = messages[i].role;
-    const bool asks = role == Role::user || role == Role::tool;
-    const bool should_ask = (i - first) % 2 == 0;
-    const std::string which = "message " + std::to_string(i + 1);
-    if (asks != should_ask || role == Role::system) {
-      throw BadRecord(
-          which + " is from the " + std::string(role_name(role)) + " where " +
-          (should_ask ? "the user's" : "the assistant's") +
-          " turn was expected");
-    }
-    if (!asks && is_blank(messages[i].content)) {
-      throw BadRecord(which + ", an answer, is empty");
+  for (const auto& [column, key] : defaults) {
+    if (key == name) {
+      return column;
     }
   }
-  if (messages.back().role != Role::assistant) {
-    throw BadRecord(
-        "has no answer: the last message is from the " +
-        std::string(role_name(messages.back().role)));
+  return "";
+}
+
+// The key under which records hold the column that tells formats apart.
+std::string key_of(
+    const DataSetConfig& set,
+    const std::map<std::string, std::string>& defaults,
+    const std::string& column) {
+  for (const auto& [name, key] : set.columns) {
+    if (column_named(defaults, name) == column) {
+      return key;
+    }
   }
+  return defaults.at(column);
+}
+
+// "" when no format has its column in the record.
+std::string format_of(const json& record, const DataSetConfig& set) {
+  for (const auto& [format, column] :
+       {std::pair<const char*, const char*>{"messages", "messages"},
+        {"sharegpt", "messages"},
+        {"alpaca", "prompt"},
+        {"text", "text"}}) {
+    const auto found =
+        record.find(key_of(set, default_columns().at(format), column));
+    if (found == record.end()) {
+      continue;
+    }
+    // A mapped column is named alike in both chat formats; the keys of the
+    // messages tell them apart.
+    const bool has_from = found->is_array() && !found->empty() &&
+        found->front().is_object() && found->front().contains("from");
+    return std::string(format) == "messages" && has_from ? "sharegpt" : format;
+  }
+  return "";
+}
+
+std::string detect_format(const DataSetConfig& set, const RecordFile& file) {
+  std::string found = " has no record that is a JSON object";
+  for (const RecordSlice& slice : file.records()) {
+    const json value =
+        json::parse(file.bytes(slice), nullptr, /*allow_exceptions=*/false);
+    if (value.is_object()) {
+      const std::string format = format_of(value, set);
+      if (!format.empty()) {
+        return format;
+      }
+      found = ": no format fits a record with " + keys_of(value);
+      break;
+    }
+  }
+  throw Failure(
+      ExitCode::input,
+      "data",
+      file.path().string() + found +
+          "; expected \"messages\" (messages), \"conversations\" (sharegpt), "
+          "\"instruction\" (alpaca) or \"text\" (text), or set format and "
+          "columns of the data set");
+}
+
+std::map<std::string, std::string> columns_of(
+    const std::string& format,
+    const DataSetConfig& set) {
+  const auto& known = default_columns();
+  const auto defaults = known.find(format);
+  if (defaults == known.end()) {
+    throw Failure(
+        ExitCode::usage,
+        "data",
+        "no data format is named \"" + format + "\" (" + set.place.text() +
+            "); known: auto, alpaca, sharegpt, messages, text");
+  }
+  std::map<std::string, std::string> columns = defaults->second;
+  std::vector<std::string> names;
+  for (const auto& [column, key] : columns) {
+    names.push_back(column);
+  }
+  Problems problems;
+  for (const auto& [name, key] : set.columns) {
+    const std::string column = column_named(defaults->second, name);
+    if (!column.empty()) {
+      columns[column] = key;
+      continue;
+    }
+    const std::string nearest = nearest_name(name, names);
+    problems.add(
+        "format " + format + " has no column \"" + name + "\" (" +
+        set.place.text() + ")" +
+        (nearest.empty() ? ";" : "; did you mean \"" + nearest + "\"?") +
+        " its columns: " + join_names(names));
+  }
+  problems.raise(ExitCode::usage, "data", "columns that do not exist");
+  return columns;
 }
 
 } // namespace
@@ -184,95 +163,26 @@ RecordFormat::RecordFormat(
     const std::string& stage,
     const RecordFile& file)
     : name_(set.format), plain_file_(file.is_text()) {
-  const auto& known = default_columns();
+  const std::string path = file.path().string();
   if (plain_file_) {
     if (name_ != "auto" && name_ != "text") {
       throw Failure(
           ExitCode::input,
           "data",
-          file.path().string() +
-              " is plain text, and its format is given as "
-              "\"" +
-              name_ + "\"; use \"text\" or a .json or .jsonl file");
+          path + " is plain text, and its format is given as \"" + name_ +
+              "\"; use \"text\", or a .json or .jsonl file");
     }
     name_ = "text";
   }
   if (name_ == "auto") {
-    std::string keys;
-    for (const RecordSlice& slice : file.records()) {
-      const json value =
-          json::parse(file.bytes(slice), nullptr, /*allow_exceptions=*/false);
-      if (!value.is_object()) {
-        continue;
-      }
-      keys = keys_of(value);
-      for (const auto& [format, column] :
-           {std::pair<const char*, const char*>{"messages", "messages"},
-            {"sharegpt", "messages"},
-            {"alpaca", "prompt"},
-            {"text", "text"}}) {
-        const auto mapped = set.columns.find(column);
-        const std::string& key = mapped != set.columns.end()
-            ? mapped->second
-            : known.at(format).at(column);
-        if (!value.contains(key)) {
-          continue;
-        }
-        name_ = format;
-        // A mapped column says "messages" for both chat formats; the keys of
-        // the messages tell them apart.
-        if (name_ == "messages" && value[key].is_array() &&
-            !value[key].empty() && value[key][0].is_object() &&
-            value[key][0].contains("from")) {
-          name_ = "sharegpt";
-        }
-        break;
-      }
-      break;
-    }
-    if (name_ == "auto") {
-      throw Failure(
-          ExitCode::input,
-          "data",
-          file.path().string() +
-              (keys.empty() ? " has no record that is a JSON object"
-                            : ": no format fits a record with " + keys) +
-              "; expected \"messages\" (messages), \"conversations\" "
-              "(sharegpt), \"instruction\" (alpaca) or \"text\" (text), or set "
-              "format and columns of the data set");
-    }
+    name_ = detect_format(set, file);
   }
-  const auto defaults = known.find(name_);
-  if (defaults == known.end()) {
-    throw Failure(
-        ExitCode::usage,
-        "data",
-        "no data format is named \"" + name_ + "\" (" + set.place.text() +
-            "); known: auto, alpaca, sharegpt, messages, text");
-  }
-  columns_ = defaults->second;
-  std::vector<std::string> names;
-  for (const auto& [column, key] : columns_) {
-    names.push_back(column);
-  }
-  for (const auto& [column, key] : set.columns) {
-    if (columns_.count(column) == 0) {
-      const std::string nearest = nearest_name(column, names);
-      throw Failure(
-          ExitCode::usage,
-          "data",
-          "format " + name_ + " has no column \"" + column + "\" (" +
-              set.place.text() + ")" +
-              (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?") +
-              " Its columns: " + join_names(names));
-    }
-    columns_[column] = key;
-  }
+  columns_ = columns_of(name_, set);
   if (stage == "pt" && name_ != "text") {
     throw Failure(
         ExitCode::input,
         "data",
-        file.path().string() + " has the format " + name_ +
+        path + " has the format " + name_ +
             ", and stage pt trains on text: use a .txt file, or records with "
             "\"text\"; for chats set train.stage = \"sft\"");
   }
@@ -280,158 +190,10 @@ RecordFormat::RecordFormat(
     throw Failure(
         ExitCode::input,
         "data",
-        file.path().string() +
-            " is plain text, and stage sft trains on "
-            "questions with answers; for text set train.stage = \"pt\"");
+        path +
+            " is plain text, and stage sft trains on questions with answers; "
+            "for text set train.stage = \"pt\"");
   }
-}
-
-Record RecordFormat::read(std::string_view bytes) const {
-  if (plain_file_) {
-    if (!is_utf8(bytes)) {
-      throw BadRecord("is not UTF-8; convert the file");
-    }
-    Record record;
-    record.text = std::string(bytes);
-    return record;
-  }
-  const json value = parse(bytes);
-  if (!value.is_object()) {
-    throw BadRecord("must be a JSON object, it is a " + shown(value));
-  }
-  if (name_ == "alpaca") {
-    return read_alpaca(value);
-  }
-  return name_ == "text" ? read_text(value) : read_chat(value);
-}
-
-Record RecordFormat::read_alpaca(const json& object) const {
-  Record record;
-  refuse_tools(object, column("tools"));
-  const std::string system = optional_string(object, column("system"));
-  if (!system.empty()) {
-    record.messages.push_back({Role::system, system});
-  }
-  const auto history = object.find(column("history"));
-  if (history != object.end() && !history->is_null()) {
-    if (!history->is_array()) {
-      throw BadRecord(
-          "\"" + column("history") + "\" must be a list of pairs, it is a " +
-          shown(*history));
-    }
-    for (const json& pair : *history) {
-      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() ||
-          !pair[1].is_string()) {
-        throw BadRecord(
-            "each item of \"" + column("history") +
-            "\" must be [question, answer], one is a " + shown(pair));
-      }
-      record.messages.push_back({Role::user, pair[0].get<std::string>()});
-      record.messages.push_back({Role::assistant, pair[1].get<std::string>()});
-    }
-  }
-  std::string question = optional_string(object, column("prompt"));
-  const std::string query = optional_string(object, column("query"));
-  if (!query.empty()) {
-    question += question.empty() ? query : "\n" + query;
-  }
-  if (question.empty()) {
-    throw BadRecord(
-        "has no question: \"" + column("prompt") +
-        "\" is missing or empty; "
-        "found " +
-        keys_of(object));
-  }
-  const std::string answer = optional_string(object, column("response"));
-  if (is_blank(answer)) {
-    throw BadRecord(
-        "has no answer: \"" + column("response") + "\" is " +
-        (object.contains(column("response"))
-             ? "empty"
-             : "missing; found " + keys_of(object)));
-  }
-  record.messages.push_back({Role::user, question});
-  record.messages.push_back({Role::assistant, answer});
-  check_turns(record.messages);
-  return record;
-}
-
-Role RecordFormat::role_of(const std::string& tag) const {
-  // The names of both worlds are taken, whatever the format: many files mix
-  // them.
-  if (tag == column("user") || tag == "user" || tag == "human") {
-    return Role::user;
-  }
-  if (tag == column("assistant") || tag == column("function_call") ||
-      tag == "assistant" || tag == "gpt") {
-    return Role::assistant;
-  }
-  if (tag == column("system_role")) {
-    return Role::system;
-  }
-  if (tag == column("observation") || tag == "tool") {
-    return Role::tool;
-  }
-  throw BadRecord(
-      "unknown role \"" + tag + "\"; expected " + column("system_role") + ", " +
-      column("user") + ", " + column("assistant") + " or " +
-      column("observation"));
-}
-
-Record RecordFormat::read_chat(const json& object) const {
-  Record record;
-  refuse_tools(object, column("tools"));
-  const auto list = object.find(column("messages"));
-  if (list == object.end()) {
-    throw BadRecord(
-        "lacks \"" + column("messages") + "\"; it has " + keys_of(object));
-  }
-  if (!list->is_array()) {
-    throw BadRecord(
-        "\"" + column("messages") + "\" must be a list, it is a " +
-        shown(*list));
-  }
-  for (const json& message : *list) {
-    if (!message.is_object()) {
-      throw BadRecord("a message must be an object, it is a " + shown(message));
-    }
-    if (message.contains("tool_calls") && !message["tool_calls"].empty()) {
-      throw BadRecord(
-          "a message has \"tool_calls\", and Octet's templates have no form "
-          "for them; write the call as the message's content");
-    }
-    const auto tag = message.find(column("role"));
-    if (tag == message.end() || !tag->is_string()) {
-      throw BadRecord(
-          "a message lacks \"" + column("role") + "\"; it has " +
-          keys_of(message));
-    }
-    record.messages.push_back(
-        {role_of(tag->get<std::string>()),
-         content_of(message, column("content"))});
-  }
-  const std::string system = optional_string(object, column("system"));
-  if (!system.empty() &&
-      (record.messages.empty() ||
-       record.messages.front().role != Role::system)) {
-    record.messages.insert(record.messages.begin(), {Role::system, system});
-  }
-  check_turns(record.messages);
-  return record;
-}
-
-Record RecordFormat::read_text(const json& object) const {
-  Record record;
-  const auto found = object.find(column("text"));
-  if (found == object.end()) {
-    throw BadRecord(
-        "lacks \"" + column("text") + "\"; it has " + keys_of(object));
-  }
-  record.text = optional_string(object, column("text"));
-  if (record.text.empty()) {
-    throw BadRecord("\"" + column("text") + "\" is empty");
-  }
-  return record;
 }
 
 } // namespace octet

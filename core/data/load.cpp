@@ -219,7 +219,14 @@ void check_config(const RunConfig& config) {
 
 RunData load_data(const RunConfig& config, const Tokenizer& tokenizer) {
   check_config(config);
-  const SetContext context{config, tokenizer, template_of(config, tokenizer)};
+  const SetContext context{
+      config, tokenizer, template_of(config, tokenizer), tokenizer.digest()};
+  if (context.chat_template && !context.chat_template->keeps_system()) {
+    spdlog::warn(
+        "[data] template {} writes a system message only before a last "
+        "question, so system messages are not seen in training",
+        context.chat_template->name());
+  }
   RunData data;
   LoadedSets train = load_sets(config.data.train, 0, context);
   LoadedSets eval =

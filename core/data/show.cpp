@@ -81,7 +81,8 @@ std::vector<ShownRecord> show_records(
     const Tokenizer& tokenizer,
     int64_t from,
     int64_t count) {
-  const SetContext context{config, tokenizer, template_of(config, tokenizer)};
+  const SetContext context{
+      config, tokenizer, template_of(config, tokenizer), ""};
   std::vector<ShownRecord> records;
   int64_t number = 0;
   for (const DataSetConfig& set : config.data.train) {

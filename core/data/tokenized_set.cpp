@@ -28,7 +28,7 @@ std::string set_key(
   key.update_field(kRulesVersion);
   key.update_field(file.digest());
   key.update_field(file.path().extension().string());
-  key.update_field(context.tokenizer.digest());
+  key.update_field(context.tokenizer_digest);
   key.update_field(
       context.chat_template ? context.chat_template->digest() : "no template");
   key.update_field(config.train.stage);

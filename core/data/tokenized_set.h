@@ -43,6 +43,8 @@ struct SetContext {
   const Tokenizer& tokenizer;
   /// Null in stage pt.
   std::shared_ptr<const ChatTemplate> chat_template;
+  /// Of the tokenizer, which takes a while to compute.
+  std::string tokenizer_digest;
 };
 
 /// The template that the run asks for; null in stage pt.

@@ -50,6 +50,9 @@ class ChatTemplate {
   virtual std::vector<ChatSegment> render(
       const std::vector<ChatMessage>& messages,
       bool open_answer) const = 0;
+  /// Whether a chat that ends with an answer keeps its system message. Some
+  /// families write it only before a last question.
+  virtual bool keeps_system() const = 0;
   /// Texts of the tokens that end an answer.
   virtual std::vector<std::string> stop() const = 0;
   /// SHA-256 over everything that decides the text; part of cache keys.

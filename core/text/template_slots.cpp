@@ -24,6 +24,10 @@ class SlotTemplate final : public ChatTemplate {
     return slots_.name;
   }
 
+  bool keeps_system() const override {
+    return slots_.system_place != TemplateSlots::System::last_message;
+  }
+
   std::vector<std::string> stop() const override {
     std::vector<std::string> texts;
     for (const std::string& text : slots_.stop) {

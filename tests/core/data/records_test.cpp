@@ -106,6 +106,11 @@ TEST_F(RecordsTest, MapsColumns) {
   EXPECT_EQ(
       flat(read("a.json", R"([{"question": "Q", "answer": "A"}])", set).at(0)),
       "user:Q|assistant:A|");
+  // The key that the format would have names the column as well.
+  set.columns = {{"instruction", "question"}, {"output", "answer"}};
+  EXPECT_EQ(
+      flat(read("c.json", R"([{"question": "Q", "answer": "A"}])", set).at(0)),
+      "user:Q|assistant:A|");
   set.columns = {{"messages", "chat"}, {"user", "me"}, {"assistant", "you"}};
   EXPECT_EQ(
       flat(read(
@@ -227,16 +232,16 @@ TEST_F(RecordsTest, RefusesTextInStageSftAndChatsInStagePt) {
 TEST_F(RecordsTest, TellsEachBadRecordWithItsLine) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"{\"messages\": [", "is not JSON"},
-      {"[1, 2]", "must be a JSON object, it is a array [1,2]"},
+      {"[1, 2]", "must be a JSON object, it is [1,2] (array)"},
       {"{\"other\": 1}", "lacks \"messages\"; it has the keys other"},
       {"{}", "it has no keys"},
-      {"{\"messages\": \"hi\"}", "must be a list, it is a string"},
+      {"{\"messages\": \"hi\"}", "must be a list, it is \"hi\" (string)"},
       {"{\"messages\": []}", "the conversation has no messages"},
       {"{\"messages\": [7]}", "a message must be an object"},
       {R"({"messages": [{"content": "Q"}]})", "lacks \"role\""},
       {R"({"messages": [{"role": "user"}]})", "lacks \"content\""},
       {R"({"messages": [{"role": "user", "content": 3}]})",
-       "\"content\" of a message must be a string, it is a number 3"},
+       "\"content\" of a message must be a string, it is 3 (number)"},
       {R"({"messages": [{"role": "user", "content": [{"type": "image"}]}]})",
        "a part of a message must be"},
       {R"({"messages": [{"role": "wizard", "content": "Q"}]})",
@@ -282,10 +287,10 @@ TEST_F(RecordsTest, TellsEachBadAlpacaRecord) {
       {R"({"instruction": "Q", "output": null})",
        "has no answer: \"output\" is empty"},
       {R"({"instruction": "Q", "output": 7})",
-       "\"output\" must be a string, it is a number 7"},
+       "\"output\" must be a string, it is 7 (number)"},
       {R"({"output": "A"})", "has no question"},
       {R"({"instruction": ["Q"], "output": "A"})",
-       "\"instruction\" must be a string, it is a array"},
+       "\"instruction\" must be a string, it is [\"Q\"] (array)"},
       {R"({"instruction": "Q", "output": "A", "history": "x"})",
        "\"history\" must be a list of pairs"},
       {R"({"instruction": "Q", "output": "A", "history": [["a"]]})",

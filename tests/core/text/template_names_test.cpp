@@ -62,7 +62,7 @@ TEST(Template, AutomaticSaysWhichFamilyAnUnknownTextLooksLike) {
       automatic_failure("{{ '<|im_start|>' + role }} changed"),
       AllOf(
           HasSubstr("It looks like \"chatml\""),
-          HasSubstr("data.chat_template = \"custom\"")));
+          HasSubstr("data.template = \"custom\"")));
   EXPECT_THAT(
       automatic_failure("[INST] <<SYS>>"), HasSubstr("looks like \"llama2\""));
   EXPECT_THAT(
