@@ -24,7 +24,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kPieceElements = int64_t{1} << 18;
+// Small enough to stay in a core's cache between reading and writing.
+constexpr int64_t kPieceElements = int64_t{1} << 15;
+
+/// Buffers that a thread uses again for piece after piece.
+struct Scratch {
+  std::vector<std::byte> stored;
+  std::vector<float> values;
+};
 
 struct StoredWeight {
   TensorInfo info;
@@ -102,8 +109,10 @@ class FileWeights : public WeightSet {
     const int64_t piece = std::max<int64_t>(1, kPieceElements / columns);
     at::parallel_for(
         0, (rows + piece - 1) / piece, 1, [&](int64_t begin, int64_t end) {
+          Scratch scratch;
           for (int64_t i = begin; i < end; ++i) {
-            load_rows(weight, i * piece, std::min((i + 1) * piece, rows), out);
+            const int64_t last = std::min((i + 1) * piece, rows);
+            load_rows(weight, i * piece, last, out, scratch);
           }
         });
     return result;
@@ -115,21 +124,22 @@ class FileWeights : public WeightSet {
       const StoredWeight& weight,
       int64_t begin,
       int64_t end,
-      const at::Tensor& out) const {
+      const at::Tensor& out,
+      Scratch& scratch) const {
     const TensorInfo& info = weight.info;
     const size_t row_bytes = info.bytes / static_cast<size_t>(out.size(0));
-    std::vector<std::byte> stored(row_bytes * static_cast<size_t>(end - begin));
-    file_->read(info.name, row_bytes * static_cast<size_t>(begin), stored);
+    scratch.stored.resize(row_bytes * static_cast<size_t>(end - begin));
+    file_->read(
+        info.name, row_bytes * static_cast<size_t>(begin), scratch.stored);
 
     const std::vector<int64_t> shape = {end - begin, out.size(1)};
-    std::vector<float> values;
     at::Tensor source;
     if (const auto type = plain_type(info.type)) {
-      source = at::from_blob(stored.data(), shape, *type);
+      source = at::from_blob(scratch.stored.data(), shape, *type);
     } else {
-      values.resize(static_cast<size_t>(shape[0] * shape[1]));
-      to_float(info.type, stored, values);
-      source = at::from_blob(values.data(), shape, at::kFloat);
+      scratch.values.resize(static_cast<size_t>(shape[0] * shape[1]));
+      to_float(info.type, scratch.stored, scratch.values);
+      source = at::from_blob(scratch.values.data(), shape, at::kFloat);
     }
     if (weight.interleaved_heads == 0) {
       out.narrow(0, begin, end - begin).copy_(source);
