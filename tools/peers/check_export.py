@@ -52,8 +52,8 @@ def load(path, **options):
         path, dtype=torch.float32, output_loading_info=True, **options)
 
 
-def main():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="octet-export-"))
+@torch.no_grad()
+def compare(folder):
     config = folder / "run.toml"
     config.write_text(f"""
 [run]
@@ -98,8 +98,9 @@ target = "all-linear"
     worst, changed = 0.0, 0
     original, _ = load(MODEL.parent, gguf_file=MODEL.name)
     before = dict(original.named_parameters())
+    merged_weights = dict(ours.named_parameters())
     for name, value in theirs.named_parameters():
-        mine = dict(ours.named_parameters())[name]
+        mine = merged_weights[name]
         worst = max(worst, float((mine - value).abs().max()))
         changed += int(not torch.equal(mine, before[name]))
     check("merged weights equal PEFT's merge", worst < 1e-6, worst)
@@ -113,15 +114,15 @@ target = "all-linear"
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": PROMPT}], add_generation_prompt=True,
         return_tensors="pt", return_dict=True)
-    with torch.no_grad():
-        out = ours.generate(**prompt, max_new_tokens=24, do_sample=False)
+    out = ours.generate(**prompt, max_new_tokens=24, do_sample=False)
     expected = tokenizer.decode(out[0, prompt["input_ids"].shape[1]:],
                                 skip_special_tokens=True)
     answer = trainer("generate", "--model", merged, "--prompt", PROMPT,
                      "--max-new-tokens", 24, "--backend", "fp32")
     check("greedy answer", expected.strip() in answer, repr(expected))
-    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with tempfile.TemporaryDirectory(prefix="octet-export-") as temporary:
+        compare(pathlib.Path(temporary))
+    sys.exit(1 if failures else 0)
