@@ -82,3 +82,50 @@ for rate in [0.01, 0.02, 0.005, 0.001]:
 (folder / "adamw.json").write_text(json.dumps(
     dict(start=start, max_grad_norm=2.5, beta1=0.9, beta2=0.95,
          epsilon=1e-8, weight_decay=0.1, steps=steps)) + "\n")
+
+
+# A whole tiny model for runs through the built program: byte-level BPE with
+# a few merges and ChatML's tokens, and random Llama weights.
+def tiny_model():
+    from tokenizers import AddedToken, Tokenizer, decoders, models
+    from tokenizers import pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import PreTrainedTokenizerFast
+
+    target = folder / "tiny"
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("i", "n"), ("e", "r"),
+              ("Ġ", "a"), ("o", "u"), ("Ġ", "w"), ("a", "n"), ("l", "l")]
+    words = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] + alphabet
+    words += ["".join(pair) for pair in merges]
+    tokenizer = Tokenizer(models.BPE(
+        vocab={word: i for i, word in enumerate(words)}, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
+        [AddedToken(word, special=True) for word in words[:3]])
+    chat_template = (
+        "{% for message in messages %}{{'<|im_start|>' + message['role'] + "
+        "'\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+        "{% endif %}")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<|im_start|>",
+        eos_token="<|im_end|>", pad_token="<|endoftext|>",
+        chat_template=chat_template).save_pretrained(target)
+
+    torch.manual_seed(11)
+    config = LlamaConfig(
+        vocab_size=len(words), hidden_size=32, intermediate_size=48,
+        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+        head_dim=8, max_position_embeddings=256, tie_word_embeddings=True,
+        bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.15)
+    model.save_pretrained(target)
+
+
+tiny_model()

@@ -1,0 +1,94 @@
+// Data and configuration of the runs.
+#include "tests/integration/train_fixture.h"
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace octet {
+
+namespace fs = std::filesystem;
+
+void TrainRun::SetUp() {
+  std::string data, text;
+  for (int i = 0; i < 24; ++i) {
+    const std::string number = std::to_string(i);
+    const std::string more = i % 3 == 0 ? " Then tell me the other one." : "";
+    const nlohmann::json record = {
+        {"instruction", "What is thing " + number + "?" + more},
+        {"input", ""},
+        {"output", "Thing " + number + " is the thing with that number."}};
+    data += record.dump() + "\n";
+    text += "In the beginning there was thing " + number + ".\n\n";
+  }
+  write("data.jsonl", data);
+  write("text.txt", text);
+  write(
+      "run.toml",
+      "[run]\noutput = \"run\"\nthreads = 1\n"
+      "[model]\npath = \"" +
+          tiny_model().string() +
+          "\"\n"
+          "[data]\ntrain = [{ path = \"data.jsonl\", format = \"alpaca\" }]\n"
+          "template = \"chatml\"\nmax_length = 128\ncache = \"cache\"\n"
+          "[train]\nbatch_size = 1\ngradient_accumulation = 3\nepochs = 3\n"
+          "learning_rate = 0.01\nactivation_checkpointing = false\n"
+          "[precision]\nbackend = \"fp32\"\n"
+          "[features.lora]\nrank = 4\ndropout = 0.1\n");
+}
+
+fs::path TrainRun::tiny_model() {
+  return fs::path(OCTET_SOURCE_DIR) / "tests/fixtures/train/tiny";
+}
+
+ProcessResult TrainRun::train(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> all = {"--config", "run.toml"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return run_trainer(all, folder());
+}
+
+std::vector<nlohmann::json> TrainRun::events(
+    const std::string& kind,
+    const fs::path& directory) const {
+  std::ifstream file((directory.empty() ? run() : directory) / "events.jsonl");
+  std::vector<nlohmann::json> found;
+  std::string line;
+  while (std::getline(file, line)) {
+    const auto event = nlohmann::json::parse(line);
+    if (event["event"] == kind) {
+      found.push_back(event);
+    }
+  }
+  return found;
+}
+
+std::vector<double> TrainRun::losses(const fs::path& directory) const {
+  std::map<int64_t, double> by_step;
+  for (const auto& event : events("step", directory)) {
+    by_step[event["step"]] = event["loss"];
+  }
+  std::vector<double> all;
+  for (const auto& [step, loss] : by_step) {
+    all.push_back(loss);
+  }
+  return all;
+}
+
+std::string file_bytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.good()) << path;
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+std::vector<std::string> with_settings(
+    const std::vector<std::string>& settings) {
+  std::vector<std::string> arguments;
+  for (const std::string& setting : settings) {
+    arguments.insert(arguments.end(), {"--set", setting});
+  }
+  return arguments;
+}
+
+} // namespace octet
