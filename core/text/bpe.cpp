@@ -35,13 +35,7 @@ uint64_t next_instance() {
 } // namespace
 
 Bpe::Bpe(BpeSpec spec, const std::string& source)
-    : spec_(std::move(spec)), instance_(next_instance()) {
-  ids_.reserve(spec_.tokens.size());
-  for (size_t id = 0; id < spec_.tokens.size(); ++id) {
-    if (spec_.tokens[id]) {
-      ids_[*spec_.tokens[id]] = static_cast<int32_t>(id);
-    }
-  }
+    : spec_(std::move(spec)), ids_(spec_.tokens), instance_(next_instance()) {
   if (spec_.scores.empty()) {
     read_merges(source);
   } else {
@@ -58,20 +52,17 @@ Bpe::Bpe(BpeSpec spec, const std::string& source)
     }
   }
   for (int b = 0; spec_.byte_fallback && b < 256; ++b) {
-    byte_ids_.push_back(id_of(fmt::format("<0x{:02X}>", b)).value_or(-1));
+    byte_ids_.push_back(ids_.find(fmt::format("<0x{:02X}>", b)));
   }
   character_ids_.resize(kDirectCharacters);
   for (size_t c = 0; c < kDirectCharacters; ++c) {
-    character_ids_[c] = id_of(to_utf8(static_cast<char32_t>(c))).value_or(-1);
+    character_ids_[c] = ids_.find(to_utf8(static_cast<char32_t>(c)));
   }
 }
 
 std::optional<int32_t> Bpe::id_of(std::string_view token) const {
-  const auto found = ids_.find(token);
-  if (found == ids_.end()) {
-    return std::nullopt;
-  }
-  return found->second;
+  const int32_t id = ids_.find(token);
+  return id < 0 ? std::nullopt : std::optional<int32_t>(id);
 }
 
 const std::string* Bpe::token_of(int32_t id) const {
@@ -191,11 +182,11 @@ void Bpe::first_symbols(std::string_view piece, std::vector<int32_t>& symbols)
         edged += spec_.end_of_word_suffix;
       }
       character = edged;
-      id = id_of(character).value_or(-1);
+      id = ids_.find(character);
     } else if (c < kDirectCharacters) {
       id = character_ids_[c];
     } else {
-      id = id_of(character).value_or(-1);
+      id = ids_.find(character);
     }
     if (id >= 0) {
       if (pending_unk) {

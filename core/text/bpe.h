@@ -7,12 +7,12 @@
 #pragma once
 
 #include "core/text/flat_map.h"
+#include "core/text/token_index.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -39,6 +39,8 @@ class Bpe {
   /// @throws Failure(input) naming every merge with an unknown token (the
   /// first few), and an unk_token that is not in the vocabulary
   Bpe(BpeSpec spec, const std::string& source);
+  Bpe(const Bpe&) = delete;
+  Bpe& operator=(const Bpe&) = delete;
 
   /// Appends the ids of one piece (valid UTF-8). Thread-safe.
   void encode(std::string_view piece, std::vector<int32_t>& ids) const;
@@ -52,10 +54,15 @@ class Bpe {
   }
   /// Tokens that exist.
   int32_t token_count() const {
-    return static_cast<int32_t>(ids_.size());
+    return ids_.count();
   }
+  /// As given, without the merges once they were forgotten.
   const BpeSpec& spec() const {
     return spec_;
+  }
+  /// Frees the texts of the merges, which only writing a file needs.
+  void forget_merge_texts() {
+    spec_.merges = {};
   }
 
  private:
@@ -76,7 +83,7 @@ class Bpe {
   const Merge* find_merge(int32_t left, int32_t right) const;
 
   BpeSpec spec_;
-  std::unordered_map<std::string_view, int32_t> ids_;
+  TokenIndex ids_;
   FlatMap<Merge> merges_;
   std::optional<int32_t> unk_;
   std::vector<int32_t> byte_ids_; ///< ids of <0x00>..<0xFF>; -1 for none

@@ -4,10 +4,12 @@
 #include "core/text/byte_alphabet.h"
 #include "core/text/pattern.h"
 #include "core/text/unicode.h"
+#include "core/text/unicode_newer.h"
 
 #include <octet/error.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -21,17 +23,40 @@ class UnicodeForm : public Normalizer {
   explicit UnicodeForm(int options) : options_(options) {}
 
   void apply(NormalText& text) const override {
-    bool ascii = true;
-    for (const char c : text.text) {
-      ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+    const std::string& given = text.text;
+    std::string out;
+    size_t done = 0;
+    for (size_t i = 0; i < given.size();) {
+      if (static_cast<unsigned char>(given[i]) < 0x80) {
+        ++i;
+        continue;
+      }
+      // An inert code point starts anew for everything around it, so what
+      // stands between two of them can be normalized by itself.
+      const size_t begin = i;
+      if (is_exception(Exception::inert, next_code_point(given, i))) {
+        append_mapped(given.substr(done, begin - done), out);
+        out.append(given, begin, i - begin);
+        done = i;
+      }
     }
+    append_mapped(given.substr(done), out);
+    text.text = std::move(out);
+  }
+
+ private:
+  void append_mapped(const std::string& part, std::string& out) const {
+    const bool ascii = std::all_of(part.begin(), part.end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x80;
+    });
     if (ascii) {
+      out += part;
       return;
     }
     utf8proc_uint8_t* mapped = nullptr;
     const auto size = utf8proc_map(
-        reinterpret_cast<const utf8proc_uint8_t*>(text.text.data()),
-        static_cast<utf8proc_ssize_t>(text.text.size()),
+        reinterpret_cast<const utf8proc_uint8_t*>(part.data()),
+        static_cast<utf8proc_ssize_t>(part.size()),
         &mapped,
         static_cast<utf8proc_option_t>(options_));
     if (size < 0) {
@@ -39,12 +64,11 @@ class UnicodeForm : public Normalizer {
           "tokenizer",
           std::string("normalization failed: ") + utf8proc_errmsg(size));
     }
-    text.text.assign(
+    out.append(
         reinterpret_cast<const char*>(mapped), static_cast<size_t>(size));
     std::free(mapped); // NOLINT: utf8proc allocates with malloc
   }
 
- private:
   int options_;
 };
 
@@ -142,10 +166,7 @@ void lowercase(char32_t c, std::string& out) {
     out += "i\xCC\x87"; // the one character whose lowercase is two
     return;
   }
-  append_utf8(
-      out,
-      static_cast<char32_t>(
-          utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+  append_utf8(out, to_lowercase(c));
 }
 
 void without_marks(char32_t c, std::string& out) {

@@ -27,12 +27,19 @@ PipelineTokenizer::PipelineTokenizer(TokenizerSource source)
           normalizer_->apply(text);
         }
         return text.text;
-      }) {}
+      }) {
+  if (!source_.own_json.empty()) {
+    bpe_.forget_merge_texts();
+  }
+}
 
 void PipelineTokenizer::encode_ordinary(
     std::string_view text,
     bool starts_input,
     std::vector<int32_t>& ids) const {
+  if (text.empty()) {
+    return; // what a normalizer left empty gets no prefix
+  }
   Pieces pieces;
   pieces.text = text;
   pieces.spans.push_back({0, text.size(), starts_input});

@@ -8,7 +8,8 @@
 #include <fmt/format.h>
 
 #include <cctype>
-#include <set>
+#include <string_view>
+#include <unordered_set>
 
 namespace octet::text {
 
@@ -77,7 +78,8 @@ class GgufTokenizer {
         "tokenizer.ggml.tokens",
         [](const GgufArray& a) { return a.holds_strings(); });
     Problems problems;
-    std::set<std::string_view> seen;
+    std::unordered_set<std::string_view> seen;
+    seen.reserve(tokens.size());
     for (size_t i = 0; i < tokens.size(); ++i) {
       const std::string_view token = tokens.string(i);
       if (find_invalid_utf8(token) != std::string_view::npos) {
@@ -166,7 +168,9 @@ class GgufTokenizer {
     const GgufArray& merges = array(
         "tokenizer.ggml.merges",
         [](const GgufArray& a) { return a.holds_strings(); });
-    std::set<std::string_view> seen;
+    std::unordered_set<std::string_view> seen;
+    seen.reserve(merges.size());
+    source_.bpe.merges.reserve(merges.size());
     for (size_t i = 0; i < merges.size(); ++i) {
       const std::string_view merge = merges.string(i);
       const size_t space = merge.find(' ', 1);

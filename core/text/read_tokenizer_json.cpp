@@ -108,7 +108,7 @@ void read_model(const JsonPart& model, BpeSpec& bpe) {
 /// tokenizers gives an added token the id of the vocabulary, or the next free
 /// one, whatever the file says; a file that says another id would silently
 /// train the wrong rows.
-void check_ids(const JsonPart& root, const TokenizerSource& source) {
+void check_ids(const TokenizerSource& source) {
   std::unordered_map<std::string_view, int32_t> vocabulary;
   for (size_t id = 0; id < source.bpe.tokens.size(); ++id) {
     if (source.bpe.tokens[id]) {
@@ -139,7 +139,6 @@ void check_ids(const JsonPart& root, const TokenizerSource& source) {
       ExitCode::input,
       "tokenizer",
       source.file + ": ids that tokenizers would change");
-  (void)root;
 }
 
 void read_added(const JsonPart& root, TokenizerSource& source) {
@@ -160,7 +159,7 @@ void read_added(const JsonPart& root, TokenizerSource& source) {
       source.added.push_back(std::move(token));
     }
   }
-  check_ids(root, source);
+  check_ids(source);
 }
 
 json part_or_null(json& root, const char* key) {

@@ -1,6 +1,8 @@
 // Code points and character classes; see unicode.h.
 #include "core/text/unicode.h"
 
+#include "core/text/unicode_newer.h"
+
 #include <utf8proc.h>
 
 namespace octet::text {
@@ -46,8 +48,12 @@ size_t sequence_length(std::string_view text, size_t i, size_t& bad) {
   return length;
 }
 
-utf8proc_category_t category(char32_t c) {
-  return utf8proc_category(static_cast<utf8proc_int32_t>(c));
+/// "Lu", "Nd", ...; of code points newer than utf8proc's tables too.
+std::string_view category(char32_t c) {
+  const std::string_view newer = newer_category(c);
+  return newer.empty()
+      ? utf8proc_category_string(static_cast<utf8proc_int32_t>(c))
+      : newer;
 }
 
 } // namespace
@@ -150,27 +156,16 @@ bool is_numeric(char32_t c) {
   if (c < 0x80) {
     return c >= '0' && c <= '9';
   }
-  const auto found = category(c);
-  return found == UTF8PROC_CATEGORY_ND || found == UTF8PROC_CATEGORY_NL ||
-      found == UTF8PROC_CATEGORY_NO;
+  const std::string_view found = category(c);
+  return found == "Nd" || found == "Nl" || found == "No" ||
+      is_exception(Exception::in_number, c);
 }
 
 bool is_word(char32_t c) {
-  switch (category(c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      break;
+  const std::string_view found = category(c);
+  if (found[0] == 'L' || found[0] == 'M' || found == "Nd" || found == "Nl" ||
+      found == "Pc") {
+    return true;
   }
   // Alphabetic symbols (circled and squared letters) and Join_Control.
   return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
@@ -183,13 +178,14 @@ bool is_punctuation(char32_t c) {
     return (c >= 0x21 && c <= 0x2F) || (c >= 0x3A && c <= 0x40) ||
         (c >= 0x5B && c <= 0x60) || (c >= 0x7B && c <= 0x7E);
   }
-  const auto found = category(c);
-  return found >= UTF8PROC_CATEGORY_PC && found <= UTF8PROC_CATEGORY_PO;
+  return (category(c)[0] == 'P' &&
+          !is_exception(Exception::not_in_punctuation, c)) ||
+      is_exception(Exception::in_punctuation, c);
 }
 
 bool is_mark(char32_t c) {
-  const auto found = category(c);
-  return found >= UTF8PROC_CATEGORY_MN && found <= UTF8PROC_CATEGORY_ME;
+  return (category(c)[0] == 'M' && !is_exception(Exception::not_in_mark, c)) ||
+      is_exception(Exception::in_mark, c);
 }
 
 } // namespace octet::text

@@ -2,8 +2,8 @@
 //
 // Everything here works on valid UTF-8: encode() checks the text once with
 // find_invalid_utf8 and the parts below never see anything else.
-// Source of the classes: Unicode 15 through utf8proc; the names say which
-// property of Rust's standard library or regex crate a class must equal.
+// Source of the classes: utf8proc and the lists of unicode_newer.h; the
+// comments say what a class must equal in tokenizers, code point by code point.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ bool is_numeric(char32_t c);
 bool is_word(char32_t c);
 /// ASCII punctuation or P* (the Punctuation pre-tokenizer).
 bool is_punctuation(char32_t c);
-/// Mn, Mc or Me (is_combining_mark).
+/// Mn, Mc or Me (the StripAccents normalizer).
 bool is_mark(char32_t c);
 
 } // namespace octet::text
