@@ -1,3 +1,5 @@
+// Temporary name, write, fsync, rename, fsync of the folder; and messages that
+// say what of the user's is still whole.
 #include "core/io/atomic_file.h"
 
 #include "core/base/problems.h"

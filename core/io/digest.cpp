@@ -1,3 +1,4 @@
+// SHA-256 of a file in pieces of 1 MiB.
 #include "core/io/digest.h"
 
 #include "core/base/sha256.h"

@@ -1,3 +1,4 @@
+// Access to a parsed GGUF file; gguf_header.cpp does the parsing.
 #include "core/io/gguf.h"
 
 #include "core/base/problems.h"

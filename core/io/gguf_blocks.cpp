@@ -1,3 +1,5 @@
+// One function a block type, in the terms of ggml-common.h. The order of the
+// operations is part of the format: goldens pin every bit.
 #include "core/io/gguf_blocks.h"
 
 #include "core/io/stored_type.h"

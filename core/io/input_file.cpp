@@ -1,3 +1,4 @@
+// Reads go through pread: no seek position, so threads need no lock.
 #include "core/io/input_file.h"
 
 #include "core/base/problems.h"

@@ -1,3 +1,5 @@
+// Opening safetensors files and sharded sets. A shard is named by a file that
+// came from elsewhere, so its name must not lead out of the folder.
 #include "core/io/safetensors.h"
 
 #include "core/base/problems.h"

@@ -1,3 +1,4 @@
+// Sizes with overflow checks, and plain conversions to fp32.
 #include "core/io/stored_type.h"
 
 #include "core/base/problems.h"

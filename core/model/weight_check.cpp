@@ -1,3 +1,4 @@
+// The difference between a checkpoint and a spec, as sentences.
 #include "core/model/weight_check.h"
 
 #include "core/base/problems.h"

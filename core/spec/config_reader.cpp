@@ -1,3 +1,5 @@
+// Typed reads of config.json: what does not fit becomes a problem, and the
+// reading goes on, so that all problems are told at once.
 #include "core/spec/config_reader.h"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// llama.cpp's tensor names and Hugging Face's.
+// Source: llama.cpp gguf-py/gguf/tensor_mapping.py
 #include "core/spec/gguf_names.h"
 
 #include <algorithm>
