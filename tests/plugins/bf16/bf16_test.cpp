@@ -1,5 +1,5 @@
 // Both ways of the bf16 backend, and which one a machine takes.
-#include "backend.h"
+#include "plugins/bf16/backend.h"
 #include "tests/plugins/gemm_checks.h"
 
 namespace octet {

@@ -1,5 +1,5 @@
 // The fp32 backend's products.
-#include "backend.h"
+#include "plugins/fp32/backend.h"
 #include "tests/plugins/gemm_checks.h"
 
 namespace octet {

@@ -1,10 +1,10 @@
 // LoRA on a tiny decoder: against PEFT's logits and gradients, its own files,
 // its dropout, and what it refuses.
-#include "adapter.h"
 #include "core/model/decoder.h"
-#include "dropout.h"
-#include "feature.h"
-#include "peft_files.h"
+#include "plugins/lora/adapter.h"
+#include "plugins/lora/dropout.h"
+#include "plugins/lora/feature.h"
+#include "plugins/lora/peft_files.h"
 #include "tests/core/model/fixture_tensors.h"
 #include "tests/core/model/tiny_model.h"
 
