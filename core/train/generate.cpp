@@ -16,9 +16,12 @@
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <set>
+#include <span>
 
 namespace octet {
 
@@ -108,10 +111,22 @@ Prompt encode_prompt(
 struct Answer {
   std::string text;
   std::vector<int32_t> tokens;
+  /// Natural logarithm of each token's probability, before temperature.
+  std::vector<double> logprobs;
   /// "stop" (the model ended it), "length", "context"
   std::string finish;
   double seconds = 0;
 };
+
+/// logits[token] - log(sum(exp(logits))), in fp64.
+double log_probability(std::span<const float> logits, int32_t token) {
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) {
+    sum += std::exp(logit - top);
+  }
+  return logits[static_cast<size_t>(token)] - top - std::log(sum);
+}
 
 Answer answer(
     const GenerateRequest& request,
@@ -146,13 +161,15 @@ Answer answer(
       break;
     }
     const at::Tensor logits = model.decoder->extend(next, *cache, context);
-    const int32_t token = sampler.next(
-        {logits.const_data_ptr<float>(), static_cast<size_t>(logits.numel())});
+    const std::span<const float> values(
+        logits.const_data_ptr<float>(), static_cast<size_t>(logits.numel()));
+    const int32_t token = sampler.next(values);
     if (prompt.stop.contains(token)) {
       result.finish = "stop";
       break;
     }
     result.tokens.push_back(token);
+    result.logprobs.push_back(log_probability(values, token));
     tell(stream.push(token));
     next = {token};
   }
@@ -172,6 +189,7 @@ void print_json(
       {"finish", answer.finish},
       {"prompt_tokens", encoded.tokens},
       {"tokens", answer.tokens},
+      {"logprobs", answer.logprobs},
       {"seconds", answer.seconds}};
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
   std::cout << line.dump(-1, ' ', false, kReplace) << "\n" << std::flush;
