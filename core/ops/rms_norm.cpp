@@ -1,7 +1,8 @@
 // RMSNorm. Rounds where transformers rounds: the normalized row goes to the
-// compute dtype, then the weight is multiplied. The backward is in fp32:
-//   g = grad_y * w, xhat = x * rstd
-//   grad_x = rstd * (g - xhat * mean(g * xhat)), grad_w = sum(grad_y * xhat)
+// compute dtype, then the weight is multiplied. The backward is in fp32, in the
+// order in which autograd differentiates transformers' expression:
+//   g = grad_y * w, grad_w = sum(grad_y * x * rstd)
+//   grad_x = g * rstd + 2 x * (-1/2 sum(g * x) rstd^3 / c)
 #include "core/ops/reference.h"
 #include "core/ops/row_blocks.h"
 
@@ -66,14 +67,16 @@ class ReferenceRmsNorm : public RmsNormOp {
     for_row_blocks(
         rows, channels, [&](int64_t block, int64_t begin, int64_t end) {
           const at::Tensor r = rstd.slice(0, begin, end);
-          at::Tensor xhat = x.slice(0, begin, end).to(at::kFloat) * r;
+          const at::Tensor x_block = x.slice(0, begin, end).to(at::kFloat);
           at::Tensor g = grad.slice(0, begin, end).to(at::kFloat);
           if (partial.defined()) {
-            partial.select(0, block).copy_((g * xhat).sum(0));
+            partial.select(0, block).copy_((g * (x_block * r)).sum(0));
           }
           g = g * weight;
-          const at::Tensor mean = (g * xhat).mean(-1, true);
-          grad_x.slice(0, begin, end).copy_(g.sub_(xhat.mul_(mean)).mul_(r));
+          const at::Tensor grad_r = (g * x_block).sum(-1, true);
+          const at::Tensor slope = (-0.5 * grad_r * r.pow(3)).div_(channels);
+          grad_x.slice(0, begin, end)
+              .copy_(g.mul_(r).add_(x_block.mul(2).mul_(slope)));
         });
     if (grad_w.defined()) {
       grad_w.add_(partial.sum(0));

@@ -1,13 +1,12 @@
-// SwiGLU: y = silu(gate) * up. Keeps gate and up; the backward computes the
-// sigmoid again:
-//   grad_up = grad_y * gate * s
-//   grad_gate = grad_y * up * s * (1 + gate * (1 - s)), s = sigmoid(gate)
+// SwiGLU: y = silu(gate) * up. Keeps gate and up; the backward computes
+// silu(gate) again:
+//   grad_up = grad_y * silu(gate), grad_gate = grad_y * up * silu'(gate)
 #include "core/ops/reference.h"
 #include "core/ops/row_blocks.h"
 
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/silu_backward.h>
 #include <ATen/TensorOperators.h>
 
 namespace octet {
@@ -46,12 +45,8 @@ class ReferenceSwiglu : public SwigluOp {
           const at::Tensor g = gate.slice(0, begin, end).to(at::kFloat);
           const at::Tensor u = up.slice(0, begin, end).to(at::kFloat);
           const at::Tensor dy = grad_y.slice(0, begin, end).to(at::kFloat);
-          const at::Tensor s = at::sigmoid(g);
-          at::Tensor dy_s = dy * s;
-          grad_up.slice(0, begin, end).copy_(dy_s * g);
-          // 1 + g (1 - s)
-          at::Tensor slope = g.addcmul(g, s, -1).add_(1);
-          grad_gate.slice(0, begin, end).copy_(dy_s.mul_(u).mul_(slope));
+          grad_up.slice(0, begin, end).copy_(at::silu(g).mul_(dy));
+          grad_gate.slice(0, begin, end).copy_(at::silu_backward(dy * u, g));
         });
     return {grad_gate, grad_up};
   }
