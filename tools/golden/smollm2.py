@@ -8,7 +8,8 @@ Usage: smollm2.py GGUF OUTPUT.json [FULL.safetensors]
 
 OUTPUT (tests/fixtures/models/smollm2_gguf.json) has the tokens of both parts,
 norms and sampled elements of logits and gradients, and the losses of 20 AdamW
-steps. FULL gets every logit and gradient whole (600 MB), for the comparison
+steps on rows of configs/data/identity.jsonl, at a rate at which they do not
+memorize: a run that does multiplies any rounding. FULL gets every logit and gradient whole (600 MB), for the comparison
 that tools/peers runs.
 
 Sampled elements of a tensor with N elements: i * 2654435761 mod N, i < 16.
@@ -24,8 +25,10 @@ from safetensors.torch import save_file
 
 LENGTHS = (96, 41)
 STEPS, STEP_TOKENS = 20, 256
-ADAMW = dict(lr=1e-4, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1)
+ADAMW = dict(lr=2e-5, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1)
 SAMPLES = 16
+DATA = (pathlib.Path(__file__).resolve().parents[2]
+        / "configs/data/identity.jsonl")
 
 TEXT = """A lighthouse keeper keeps a log. Every evening he writes down the
 weather, the ships that passed, and what he had for supper. In 1874 the log
@@ -91,14 +94,14 @@ def training(model, ids):
     losses = []
     for step in range(STEPS):
         optimizer.zero_grad()
-        tokens = ids.roll(-37 * step)[:STEP_TOKENS]
+        tokens = ids[step * STEP_TOKENS:(step + 1) * STEP_TOKENS]
         _, loss = sum_loss(model, tokens)
         loss = loss / (STEP_TOKENS - 1)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
         print(step, losses[-1], flush=True)
-    return {"tokens": ids.tolist(), "roll": 37, "length": STEP_TOKENS,
+    return {"tokens": ids.tolist(), "length": STEP_TOKENS, **ADAMW,
             "losses": losses}
 
 
@@ -109,11 +112,12 @@ def main():
     text = tokenizer(TEXT)["input_ids"]
     chat = tokenizer("<|im_start|>user\nHello<|im_end|>\n")["input_ids"]
     ids = torch.tensor(chat + text)
-    ids = ids.repeat(1 + STEP_TOKENS // len(ids))[:300]
+    ids = ids.repeat(1 + sum(LENGTHS) // len(ids))
     model = load(path)
     print("pad_token_id", model.config.pad_token_id)
     result = gradients(model, ids, sys.argv[3] if len(sys.argv) > 3 else None)
-    result["training"] = training(model, ids)
+    rows = tokenizer(DATA.read_text())["input_ids"][:STEPS * STEP_TOKENS]
+    result["training"] = training(model, torch.tensor(rows))
     output.write_text(json.dumps(result, separators=(",", ":")) + "\n")
 
 

@@ -131,11 +131,11 @@ TEST_F(SmolLm2, TrainingStepsHaveTheLossesOfTransformersAndTorch) {
   const json& training = golden_.at("training");
   const auto tokens = training.at("tokens").get<std::vector<int64_t>>();
   const auto losses = training.at("losses").get<std::vector<double>>();
-  const auto roll = training.at("roll").get<size_t>();
   const auto length = training.at("length").get<size_t>();
   const char* asked = std::getenv("OCTET_SMOLLM2_STEPS");
   const size_t steps = asked == nullptr ? 3 : std::stoul(asked);
   ASSERT_LE(steps, losses.size());
+  ASSERT_EQ(tokens.size(), losses.size() * length);
   const auto parameters = decoder_->parameters();
   std::vector<at::Tensor> first, second;
   for (const Parameter* parameter : parameters) {
@@ -144,10 +144,10 @@ TEST_F(SmolLm2, TrainingStepsHaveTheLossesOfTransformersAndTorch) {
   }
   double worst = 0;
   for (size_t step = 0; step < steps; ++step) {
-    std::vector<int64_t> row;
-    for (size_t i = 0; i < length; ++i) {
-      row.push_back(tokens[(i + roll * step) % tokens.size()]);
-    }
+    const auto begin =
+        tokens.begin() + static_cast<std::ptrdiff_t>(step * length);
+    const std::vector<int64_t> row(
+        begin, begin + static_cast<std::ptrdiff_t>(length));
     const Microbatch batch = batch_of(row, {static_cast<int64_t>(length)});
     const auto targets = static_cast<double>(batch.target_count);
     StepContext context = testing::training_context();
@@ -163,7 +163,13 @@ TEST_F(SmolLm2, TrainingStepsHaveTheLossesOfTransformersAndTorch) {
           parameter.grad,
           first[i],
           second[i],
-          {1e-4, 0.9, 0.95, 1e-8, parameter.decay ? 0.1 : 0, context.step, 1});
+          {training.at("lr").get<double>(),
+           training.at("betas").at(0).get<double>(),
+           training.at("betas").at(1).get<double>(),
+           training.at("eps").get<double>(),
+           parameter.decay ? training.at("weight_decay").get<double>() : 0,
+           context.step,
+           1});
       ++parameter.version;
       parameter.grad.zero_();
     }
