@@ -45,6 +45,20 @@ class PlannedEditor : public ModelEditor {
     return model_.seed;
   }
 
+  const WeightSource& weight(const std::string& site) const override {
+    const auto found = model_.linear_sites.find(site);
+    if (found == model_.linear_sites.end()) {
+      throw Error(
+          "model",
+          fmt::format(
+              "{} asks for the weight of {}; expected the name of a linear "
+              "layer",
+              feature_,
+              site));
+    }
+    return found->second->weight();
+  }
+
   Parameter& add_parameter(std::string name, at::Tensor initial, bool decay)
       override {
     for (const auto& parameter : model_.added_parameters) {

@@ -47,11 +47,14 @@ at::Tensor LinearSite::forward(
     const Activation& x,
     const StepContext& context,
     SiteSaved* saved) {
-  Activation input = x;
+  // The shared object where nothing changes it, so that the group's sites see
+  // what the first of them left in it.
+  Activation transformed;
   if (input_transform_ != nullptr) {
-    input.value = input_transform_->forward(
+    transformed.value = input_transform_->forward(
         x.value, context, saved != nullptr ? &saved->input : nullptr);
   }
+  const Activation& input = input_transform_ != nullptr ? transformed : x;
   Saved* gemm_saved = saved != nullptr ? &saved->gemm : nullptr;
   ++calls_.forward;
   at::Tensor y = weight_transform_ == nullptr

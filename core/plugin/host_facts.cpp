@@ -38,6 +38,26 @@ void log_line(int level, const char* plugin, const char* message) {
   spdlog::log(to, "[{}] {}", plugin, message);
 }
 
+// What is nice to know about device 0; a driver that does not say leaves zeros.
+void describe_device(
+    const boost::dll::shared_library& driver,
+    OctetHost& host) {
+  int version = 0;
+  size_t bytes = 0;
+  if (driver.has("cuDriverGetVersion") &&
+      driver.get<int(int*)>("cuDriverGetVersion")(&version) == 0) {
+    host.cuda_driver_version = static_cast<uint32_t>(version);
+  }
+  if (driver.has("cuDeviceTotalMem_v2") &&
+      driver.get<int(size_t*, int)>("cuDeviceTotalMem_v2")(&bytes, 0) == 0) {
+    host.cuda_memory = bytes;
+  }
+  if (driver.has("cuDeviceGetName")) {
+    driver.get<int(char*, int, int)>("cuDeviceGetName")(
+        host.cuda_name, static_cast<int>(sizeof(host.cuda_name)) - 1, 0);
+  }
+}
+
 // The driver is asked directly, because LibTorch keeps CUDA disabled when it is
 // asked before its CUDA library is loaded.
 void find_cuda(OctetHost& host) {
@@ -63,6 +83,7 @@ void find_cuda(OctetHost& host) {
   if (attribute(&major, 75, 0) != 0 || attribute(&minor, 76, 0) != 0) {
     return;
   }
+  describe_device(driver, host);
   host.cuda_device_count = static_cast<uint32_t>(count);
   host.cuda_capability = static_cast<uint32_t>(10 * major + minor);
   // The driver has threads by now: it stays loaded.

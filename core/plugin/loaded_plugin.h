@@ -23,8 +23,9 @@ class LoadedPlugin {
  public:
   virtual ~LoadedPlugin() = default;
   virtual const CatalogEntry& entry() const = 0;
+  /// @param options complete: checked, defaults filled in
   /// @throws Failure(resolution) that names the plugin when probe fails
-  virtual ProbeVerdict probe() = 0;
+  virtual ProbeVerdict probe(const OptionTable& options) = 0;
   /// The instance goes back to the plugin's own destroy when the pointer dies.
   /// @param options complete: checked, defaults filled in
   /// @throws Failure(resolution) that names the plugin

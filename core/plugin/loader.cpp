@@ -97,9 +97,12 @@ class DllPlugin : public LoadedPlugin {
     return entry_;
   }
 
-  ProbeVerdict probe() override {
+  ProbeVerdict probe(const OptionTable& options) override {
     OctetProbe out{};
-    call("probe", [&] { return plugin_->probe(&host_facts(), &out); });
+    const OptionArray array(options);
+    call("probe", [&] {
+      return plugin_->probe(&host_facts(), array.get(), &out);
+    });
     return {out.usable != 0, text_of(out.reason)};
   }
 

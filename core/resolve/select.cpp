@@ -123,7 +123,7 @@ class Selector {
                        : ""));
     }
     if (found.empty()) {
-      const ProbeVerdict verdict = ask(entry);
+      const ProbeVerdict verdict = ask(plugin);
       if (!verdict.usable) {
         found.add(
             asked +
@@ -136,9 +136,9 @@ class Selector {
     return found.empty() ? std::optional(plugin) : std::nullopt;
   }
 
-  ProbeVerdict ask(const CatalogEntry& entry) {
+  ProbeVerdict ask(const SelectedPlugin& plugin) {
     try {
-      return probe_(entry);
+      return probe_(*plugin.entry, plugin.options);
     } catch (const Error& error) {
       return {false, error.message()};
     }
@@ -246,7 +246,7 @@ class Selector {
     if (const CatalogEntry* better = selection_.precision.entry) {
       return row("not asked", "ranks after " + better->manifest.name);
     }
-    const ProbeVerdict verdict = ask(entry);
+    const ProbeVerdict verdict = ask(plugin);
     if (!verdict.usable) {
       return row("not usable", one_line(verdict.reason));
     }

@@ -40,7 +40,9 @@ struct Selection {
 };
 
 /// Asks a plugin that has passed inspection for its verdict; tests inject one.
-using Prober = std::function<ProbeVerdict(const CatalogEntry&)>;
+/// The options are complete.
+using Prober =
+    std::function<ProbeVerdict(const CatalogEntry&, const OptionTable&)>;
 
 /// An explicit name never falls back; `auto` takes the usable candidate of the
 /// highest rank, then of the first name. The result points into `catalog`.

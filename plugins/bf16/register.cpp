@@ -5,7 +5,7 @@
 
 namespace {
 
-octet::ProbeResult probe(const OctetHost& host) {
+octet::ProbeResult probe(const OctetHost& host, const octet::Options&) {
   return {true, octet::bf16::describe(host)};
 }
 

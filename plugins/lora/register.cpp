@@ -5,7 +5,7 @@
 
 namespace {
 
-octet::ProbeResult probe(const OctetHost&) {
+octet::ProbeResult probe(const OctetHost&, const octet::Options&) {
   return {true, "runs everywhere"};
 }
 

@@ -27,15 +27,15 @@ class Backend : public PrecisionBackend {
   }
 };
 
-ProbeResult usable(const OctetHost&) {
+ProbeResult usable(const OctetHost&, const Options&) {
   return {true, "fine"};
 }
 
-ProbeResult talkative(const OctetHost&) {
+ProbeResult talkative(const OctetHost&, const Options&) {
   return {false, std::string(2000, 'x')};
 }
 
-ProbeResult throwing_probe(const OctetHost&) {
+ProbeResult throwing_probe(const OctetHost&, const Options&) {
   throw Error("test", "expected calm, found panic");
 }
 
@@ -59,7 +59,8 @@ const OctetOptions kNoOptions{sizeof(OctetOptions), 0, nullptr};
 
 TEST(Register, ProbePassesItsVerdictOn) {
   OctetProbe out{};
-  const OctetStatus status = detail::probe_entry<usable>(&kHost, &out);
+  const OctetStatus status =
+      detail::probe_entry<usable>(&kHost, &kNoOptions, &out);
   EXPECT_EQ(status.code, OCTET_OK);
   EXPECT_EQ(out.usable, 1u);
   EXPECT_STREQ(out.reason, "fine");
@@ -67,14 +68,15 @@ TEST(Register, ProbePassesItsVerdictOn) {
 
 TEST(Register, ALongReasonIsCutAndEnded) {
   OctetProbe out{};
-  detail::probe_entry<talkative>(&kHost, &out);
+  detail::probe_entry<talkative>(&kHost, &kNoOptions, &out);
   EXPECT_EQ(std::string(out.reason).size(), sizeof(out.reason) - 1);
   EXPECT_EQ(out.usable, 0u);
 }
 
 TEST(Register, AnExceptionInProbeBecomesAStatus) {
   OctetProbe out{};
-  const OctetStatus status = detail::probe_entry<throwing_probe>(&kHost, &out);
+  const OctetStatus status =
+      detail::probe_entry<throwing_probe>(&kHost, &kNoOptions, &out);
   EXPECT_EQ(status.code, OCTET_FAILED);
   EXPECT_STREQ(status.message, "[test] expected calm, found panic");
 }
@@ -113,8 +115,8 @@ TEST(Register, AnythingThrownBecomesAStatus) {
 static_assert(sizeof(OctetStatus) == 1024);
 static_assert(offsetof(OctetStatus, message) == 4);
 static_assert(sizeof(OctetProbe) == 512);
-static_assert(sizeof(OctetHost) == 40);
-static_assert(offsetof(OctetHost, log) == 32);
+static_assert(sizeof(OctetHost) == 112);
+static_assert(offsetof(OctetHost, log) == 104);
 static_assert(sizeof(OctetOption) == 56);
 static_assert(sizeof(OctetOptions) == 16);
 static_assert(sizeof(OctetInterface) == 24);

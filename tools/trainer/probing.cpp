@@ -5,9 +5,11 @@
 
 namespace octet {
 
-ProbeVerdict probe_plugin(const CatalogEntry& entry) {
+ProbeVerdict probe_plugin(
+    const CatalogEntry& entry,
+    const OptionTable& options) {
   training_library();
-  return load_plugin(entry).probe();
+  return load_plugin(entry).probe(options);
 }
 
 } // namespace octet

@@ -90,6 +90,9 @@ class ModelEditor {
   virtual at::ScalarType compute_dtype() const = 0;
   virtual uint64_t seed() const = 0;
 
+  /// The weight of a linear layer as it is stored, to be read at any time.
+  virtual const WeightSource& weight(const std::string& site) const = 0;
+
   /// A trainable parameter that the host updates, clips and checkpoints. The
   /// reference stays valid as long as the model.
   virtual Parameter&

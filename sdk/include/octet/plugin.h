@@ -29,6 +29,12 @@ typedef struct OctetHost {
   uint32_t cuda_capability;
   /// Whether the CPU has these instruction sets.
   uint32_t cpu_avx2, cpu_avx512f, cpu_avx512_bf16, cpu_amx_bf16;
+  /// CUDA that the driver can run: 1000 * major + 10 * minor; 0 without one.
+  uint32_t cuda_driver_version;
+  /// Bytes of device 0; 0 without a GPU.
+  uint64_t cuda_memory;
+  /// Name of device 0, UTF-8; empty without a GPU.
+  char cuda_name[64];
   /// Log a line under the plugin's name; level 0 debug, 1 info, 2 warning.
   void (*log)(int level, const char* plugin, const char* message);
 } OctetHost;
@@ -82,8 +88,8 @@ typedef struct OctetInterface {
 typedef struct OctetPlugin {
   uint32_t magic;
   uint32_t struct_size;
-  /// No tensors, no side effects.
-  OctetStatus (*probe)(const OctetHost*, OctetProbe* out);
+  /// No tensors, no side effects. The options are those that create would get.
+  OctetStatus (*probe)(const OctetHost*, const OctetOptions*, OctetProbe* out);
   OctetStatus (
       *create)(const OctetHost*, const OctetOptions*, OctetInterface* out);
   void (*destroy)(OctetInterface*);

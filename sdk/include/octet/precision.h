@@ -6,6 +6,8 @@
 #include <octet/tensors.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace octet {
 
@@ -15,6 +17,32 @@ struct GradRequest {
   bool input = true;
   /// fp32 [N, K] accumulator to add grad_w to; undefined when not wanted.
   at::Tensor weight;
+};
+
+/// What a cast to fewer bits did to one operand of a GEMM, for [watch].
+struct CastStatistics {
+  /// "input", "weight" or "grad_output".
+  std::string tensor;
+  /// Largest finite |x| before the cast.
+  double amax = 0;
+  /// Factor that x was multiplied with; the smallest one where rows differ.
+  double scale = 0;
+  /// Parts of the nonzero elements that became 0, and of all elements that
+  /// were clamped to the largest value (or became infinite).
+  double underflow = 0, overflow = 0;
+  /// 20 log10(||x|| / ||x - cast(x)||), in dB; infinite for an exact cast.
+  double sqnr_db = 0;
+};
+
+/// Sums and maxima over the ranks of a run.
+class Collective {
+ public:
+  virtual ~Collective() = default;
+  virtual int64_t rank() const = 0;
+  virtual int64_t world_size() const = 0;
+  /// In place; the same shape and dtype on every rank, in the same order.
+  virtual void all_reduce_max(at::Tensor& tensor) = 0;
+  virtual void all_reduce_sum(at::Tensor& tensor) = 0;
 };
 
 /// What a precision backend builds for one site. The host counts every call
@@ -48,6 +76,12 @@ class Gemm {
     return {};
   }
   virtual void load(const State&) {}
+
+  /// What the casts of the last calls with `context.watch` did; one row for
+  /// each operand that was cast. Empty for a backend that casts nothing.
+  virtual std::vector<CastStatistics> statistics() const {
+    return {};
+  }
 };
 
 class PrecisionBackend {
@@ -57,6 +91,10 @@ class PrecisionBackend {
   /// Whether this backend computes the GEMM of `site`; asked once per site.
   virtual SiteVerdict accepts(const Site& site) const = 0;
   virtual std::unique_ptr<Gemm> make_gemm(const Site& site) = 0;
+
+  /// The ranks that share this run's statistics; called once, before the first
+  /// step of a run with several ranks. Outlives the backend.
+  virtual void use_collective(Collective&) {}
 
   virtual void end_microbatch(const StepContext&) {}
   virtual void end_step(const StepContext&) {}

@@ -3,7 +3,7 @@
 //
 //   OCTET_PRECISION_PLUGIN(probe, create)
 //
-// with   octet::ProbeResult probe(const OctetHost&);
+// with   octet::ProbeResult probe(const OctetHost&, const octet::Options&);
 //        std::unique_ptr<octet::PrecisionBackend> create(
 //            const OctetHost&, const octet::Options&);
 #pragma once
@@ -47,10 +47,13 @@ OctetStatus guarded(Body&& body) {
   return status;
 }
 
-template <ProbeResult (*probe)(const OctetHost&)>
-OctetStatus probe_entry(const OctetHost* host, OctetProbe* out) {
+template <ProbeResult (*probe)(const OctetHost&, const Options&)>
+OctetStatus probe_entry(
+    const OctetHost* host,
+    const OctetOptions* options,
+    OctetProbe* out) {
   return guarded([&] {
-    const ProbeResult result = probe(*host);
+    const ProbeResult result = probe(*host, Options(options));
     out->usable = result.usable ? 1 : 0;
     copy_text(out->reason, result.reason.c_str());
   });

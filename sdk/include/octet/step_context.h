@@ -19,6 +19,8 @@ struct StepContext {
   /// scales and random numbers, add nothing to a history.
   bool recompute = false;
   bool training = false;
+  /// Whether casts are to be measured in this call, for Gemm::statistics().
+  bool watch = false;
   ModelView view = ModelView::policy;
   /// The run's seed. Random numbers are functions of (seed, step, microbatch,
   /// site), never of a generator's position, so a recomputed or resumed

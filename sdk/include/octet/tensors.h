@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,11 +24,13 @@ struct Saved {
 /// Named tensors, in order; part of a checkpoint.
 using State = std::vector<std::pair<std::string, at::Tensor>>;
 
-/// An input that several sites may share (q, k and v read one), and that may
-/// later carry its already quantized form.
+/// An input that several sites may share: q, k and v read one object.
 struct Activation {
   /// [M, K], the compute dtype, contiguous.
   at::Tensor value;
+  /// Where a backend may leave the quantized form for the other sites of the
+  /// group. Only the backend that wrote it reads it; it dies with the object.
+  mutable std::shared_ptr<void> quantized = nullptr;
 };
 
 /// Where a site's weight comes from. Backward asks again instead of keeping a

@@ -114,6 +114,23 @@ TEST(ModelEditor, UnknownSiteIsNamedWithTheNearest) {
   EXPECT_NE(text.find(kSite), std::string::npos) << text;
 }
 
+TEST(ModelEditor, WeightsOfLinearLayersCanBeReadAndNothingElse) {
+  Fixture f;
+  const Plan plan = plan_with(f.spec, "adapter");
+  const auto editor = f.decoder->editor("tester", plan, f.ledger);
+  const WeightSource& weight = editor->weight("model.layers.0.mlp.up_proj");
+  for (const Site& site : f.spec.sites()) {
+    if (site.name == "model.layers.0.mlp.up_proj") {
+      EXPECT_EQ(
+          weight.materialize(at::kFloat).sizes(),
+          (std::vector<int64_t>{site.out_features, site.in_features}));
+    }
+  }
+  const std::string text =
+      message_of([&] { editor->weight("model.embed_tokens"); });
+  EXPECT_NE(text.find("name of a linear layer"), std::string::npos) << text;
+}
+
 TEST(ModelEditor, ParametersMustBeNewAndFp32) {
   Fixture f;
   const Plan plan = plan_with(f.spec, "adapter");

@@ -65,13 +65,13 @@ TEST(Loader, HandsOverEveryTypeOfOption) {
 TEST(Loader, GivesTheInstanceBackToThePluginsDestroy) {
   LoadedPlugin& plugin = load("good_feature");
   auto feature = plugin.create_feature(defaults(plugin));
-  EXPECT_THAT(plugin.probe().reason, HasSubstr("alive 1"));
+  EXPECT_THAT(plugin.probe({}).reason, HasSubstr("alive 1"));
   feature.reset();
-  EXPECT_THAT(plugin.probe().reason, HasSubstr("alive 0"));
+  EXPECT_THAT(plugin.probe({}).reason, HasSubstr("alive 0"));
 }
 
 TEST(Loader, PassesTheHostsFactsToTheProbe) {
-  const ProbeVerdict verdict = load("good_precision").probe();
+  const ProbeVerdict verdict = load("good_precision").probe({});
   EXPECT_TRUE(verdict.usable);
   EXPECT_THAT(verdict.reason, HasSubstr("host 1"));
 }
@@ -86,7 +86,7 @@ TEST(Loader, KeepsThePluginsSymbolsToItself) {
 }
 
 TEST(Loader, ProbesAPluginWrittenInC) {
-  const ProbeVerdict verdict = load("plain_c").probe();
+  const ProbeVerdict verdict = load("plain_c").probe({});
   EXPECT_FALSE(verdict.usable);
   EXPECT_EQ(verdict.reason, "C only probes");
 }
@@ -134,7 +134,7 @@ TEST(Loader, NamesALibraryThatIsMissing) {
 TEST(Loader, TurnsAThrownExceptionIntoAFailureThatNamesThePlugin) {
   LoadedPlugin& plugin = load("throwing");
   EXPECT_THAT(
-      message_of([&] { plugin.probe(); }),
+      message_of([&] { plugin.probe({}); }),
       HasSubstr("[plugin throwing] probe failed: thrown in probe"));
   EXPECT_THAT(
       message_of([&] { plugin.create_feature({}); }),
@@ -149,7 +149,7 @@ TEST(Loader, PassesOnTheMessageOfAFailedStatus) {
 }
 
 TEST(Loader, ReadsAMessageWithoutATerminatorToTheEndOfItsBuffer) {
-  const std::string text = message_of([] { load("failing").probe(); });
+  const std::string text = message_of([] { load("failing").probe({}); });
   EXPECT_EQ(std::count(text.begin(), text.end(), 'x'), 1020);
 }
 

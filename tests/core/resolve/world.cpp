@@ -60,7 +60,7 @@ void World::set_option(
 
 Selection World::select() {
   probed.clear();
-  return select_plugins(config, catalog, host, [&](const CatalogEntry& entry) {
+  const auto probe = [&](const CatalogEntry& entry, const OptionTable&) {
     const std::string& name = entry.manifest.name;
     probed.push_back(name);
     if (broken_probes.count(name) > 0) {
@@ -68,7 +68,8 @@ Selection World::select() {
           ExitCode::resolution, "plugin " + name, broken_probes.at(name));
     }
     return probes.count(name) > 0 ? probes.at(name) : ProbeVerdict{true, ""};
-  });
+  };
+  return select_plugins(config, catalog, host, probe);
 }
 
 std::string World::problem() {
