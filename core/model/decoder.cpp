@@ -12,6 +12,7 @@
 #include "core/model/rope_tables.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
@@ -63,6 +64,32 @@ void check_batch(const Microbatch& batch, int64_t vocab_size) {
     }
   }
 }
+
+/// What the blocks and the head see of a microbatch: everything but the tokens,
+/// with zero rows behind the last one up to a multiple of `multiple`.
+struct Layout {
+  std::vector<int64_t> positions, targets, cu_seqlens;
+
+  Layout(const Microbatch& batch, int64_t multiple)
+      : positions(batch.positions),
+        targets(batch.targets),
+        cu_seqlens(batch.cu_seqlens) {
+    const auto rows = static_cast<int64_t>(batch.tokens.size());
+    const int64_t all = (rows + multiple - 1) / multiple * multiple;
+    if (all == rows) {
+      return;
+    }
+    for (int64_t i = 0; i < all - rows; ++i) {
+      positions.push_back(i);
+    }
+    targets.resize(static_cast<size_t>(all), kIgnoreTarget);
+    cu_seqlens.push_back(all);
+  }
+
+  int64_t rows() const {
+    return cu_seqlens.back();
+  }
+};
 
 } // namespace
 
@@ -123,18 +150,27 @@ struct Decoder::Impl {
         ops);
   }
 
-  Packing packing(const Microbatch& batch) const {
-    return {rope.table(batch.positions), batch.cu_seqlens};
+  Packing packing(const Layout& layout) const {
+    return {rope.table(layout.positions), layout.cu_seqlens};
+  }
+
+  /// @returns [rows of the layout, c]
+  at::Tensor embed(const at::Tensor& tokens, const Layout& layout) const {
+    const at::Tensor x = embedding->forward(tokens, options.compute_dtype);
+    const int64_t added = layout.rows() - x.size(0);
+    return added == 0 ? x : at::constant_pad_nd(x, {0, 0, 0, added});
   }
 
   /// Output of the last block, nothing kept.
-  at::Tensor forward(const Microbatch& batch, const StepContext& context) {
+  at::Tensor forward(
+      const Microbatch& batch,
+      const Layout& layout,
+      const StepContext& context) {
     check_batch(batch, spec.vocab_size);
-    const Packing layout = packing(batch);
-    at::Tensor x = embedding->forward(
-        at::tensor(batch.tokens, at::kLong), options.compute_dtype);
+    const Packing packed = packing(layout);
+    at::Tensor x = embed(at::tensor(batch.tokens, at::kLong), layout);
     for (Block& block : blocks) {
-      x = block.forward(x, layout, context, nullptr);
+      x = block.forward(x, packed, context, nullptr);
     }
     return x;
   }
@@ -221,12 +257,12 @@ LossSum Decoder::train_microbatch(
   const at::NoGradGuard no_grad;
   check_batch(batch, impl_->spec.vocab_size);
   const at::Tensor tokens = at::tensor(batch.tokens, at::kLong);
-  const Packing packing = impl_->packing(batch);
+  const Layout layout(batch, impl_->options.row_multiple);
+  const Packing packing = impl_->packing(layout);
   const bool checkpointing = impl_->options.activation_checkpointing;
   std::vector<Block>& blocks = impl_->blocks;
 
-  at::Tensor x =
-      impl_->embedding->forward(tokens, impl_->options.compute_dtype);
+  at::Tensor x = impl_->embed(tokens, layout);
   std::vector<BlockSaved> saved(blocks.size());
   std::vector<at::Tensor> inputs(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i) {
@@ -237,7 +273,7 @@ LossSum Decoder::train_microbatch(
         x, packing, context, checkpointing ? nullptr : &saved[i]);
   }
   Head::Result head = impl_->head->loss(
-      x, batch.targets, context, /*want_grad=*/true, grad_scale);
+      x, layout.targets, context, /*want_grad=*/true, grad_scale);
   x.reset();
   at::Tensor grad = std::move(head.grad_x);
   StepContext again = context;
@@ -250,15 +286,16 @@ LossSum Decoder::train_microbatch(
     grad = blocks[i].backward(std::move(grad), packing, context, saved[i]);
     saved[i] = {};
   }
-  impl_->embedding->backward(tokens, grad);
+  impl_->embedding->backward(tokens, grad.slice(0, 0, tokens.size(0)));
   return {head.loss, head.targets};
 }
 
 LossSum Decoder::evaluate(const Microbatch& batch, const StepContext& context) {
   const at::NoGradGuard no_grad;
+  const Layout layout(batch, impl_->options.row_multiple);
   const Head::Result head = impl_->head->loss(
-      impl_->forward(batch, context),
-      batch.targets,
+      impl_->forward(batch, layout, context),
+      layout.targets,
       context,
       /*want_grad=*/false,
       /*grad_scale=*/0);
@@ -269,7 +306,8 @@ at::Tensor Decoder::logits(
     const Microbatch& batch,
     const StepContext& context) {
   const at::NoGradGuard no_grad;
-  return impl_->head->logits(impl_->forward(batch, context), context);
+  const Layout layout(batch, /*multiple=*/1);
+  return impl_->head->logits(impl_->forward(batch, layout, context), context);
 }
 
 at::Tensor Decoder::extend(

@@ -34,6 +34,10 @@ struct DecoderOptions {
   /// Recompute each block in backward instead of keeping its activations.
   bool activation_checkpointing = false;
   uint64_t seed = 0;
+  /// Rows of a microbatch are filled up with zeros to a multiple of this, so
+  /// that few shapes of GEMMs occur: oneDNN compiles and keeps one kernel a
+  /// shape. The zeros are a sequence of their own, without targets.
+  int64_t row_multiple = 1;
 };
 
 /// Sum over the targets that count, not yet divided by their number.

@@ -75,6 +75,33 @@ TEST(Decoder, PackedSequencesGiveTheLossAndGradientsOfSingleOnes) {
   }
 }
 
+TEST(Decoder, RowsOfZerosBehindTheTokensChangeNothing) {
+  const ModelSpec spec = everything_spec();
+  for (const bool checkpointing : {false, true}) {
+    DecoderOptions options;
+    options.activation_checkpointing = checkpointing;
+    const auto plain = make_decoder(spec, options);
+    options.row_multiple = 16;
+    const auto filled = make_decoder(spec, options);
+    const Microbatch batch = random_batch(spec, {12, 1, 8});
+    const double a =
+        plain->train_microbatch(batch, training_context(), 0.01).loss;
+    const double b =
+        filled->train_microbatch(batch, training_context(), 0.01).loss;
+    EXPECT_NEAR(a / b, 1, 1e-6);
+    EXPECT_NEAR(
+        plain->evaluate(batch, {}).loss / filled->evaluate(batch, {}).loss,
+        1,
+        1e-6);
+    EXPECT_EQ(filled->logits(batch, {}).size(0), 21);
+    const auto expected = plain->parameters(), found = filled->parameters();
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_LT(relative_l2(found[i]->grad, expected[i]->grad), 2e-5)
+          << expected[i]->name;
+    }
+  }
+}
+
 TEST(Decoder, ChangedTokensOfOneSequenceLeaveTheOthersBitUnchanged) {
   const ModelSpec spec = everything_spec();
   const auto decoder = make_decoder(spec);
