@@ -96,8 +96,8 @@ TEST(CliPlugins, UnknownAction) {
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(
       result.err,
-      "[trainer] expected trainer plugins list, inspect NAME or paths, found "
-      "\"lst\"; see `trainer plugins --help`\n");
+      "[trainer] expected trainer plugins with one of list, inspect and paths, "
+      "found \"lst\"; did you mean list?\n");
 }
 
 } // namespace

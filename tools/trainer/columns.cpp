@@ -1,0 +1,29 @@
+// Widths first, then the lines.
+#include "tools/trainer/columns.h"
+
+#include <algorithm>
+
+namespace octet {
+
+std::string columns_text(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths(rows.empty() ? 0 : rows.front().size());
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::string cell = row[i];
+      if (i + 1 < row.size()) {
+        cell.resize(widths[i] + 2, ' ');
+      }
+      text += cell;
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+} // namespace octet
