@@ -23,6 +23,7 @@ class Checker {
     check_data();
     check_steps();
     check_evaluation();
+    check_pins();
   }
 
  private:
@@ -217,6 +218,24 @@ class Checker {
           named("eval.every") +
           " asks for evaluations but there is nothing to evaluate on; give "
           "data.eval or data.eval_fraction, or remove it");
+    }
+  }
+
+  void check_pins() {
+    constexpr std::string_view kScheme = "sha256:";
+    for (const auto& [name, pin] : config_.plugins.pin) {
+      const std::string digest =
+          pin.rfind(kScheme, 0) == 0 ? pin.substr(kScheme.size()) : "";
+      const bool hex = digest.size() == 64 &&
+          digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+      if (!hex) {
+        problems_.add(
+            "plugins.pin." + to_toml_key(name) + " (" +
+            config_.places.at("plugins.pin").text() +
+            "): expected \"sha256:\" and 64 lower-case hex digits, found " +
+            to_toml(pin) + "; `trainer plugins inspect " + name +
+            "` shows the digest");
+      }
     }
   }
 

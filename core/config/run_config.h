@@ -138,6 +138,8 @@ struct PrecisionSection {
 
 struct PluginsSection {
   std::vector<std::filesystem::path> path;
+  /// Plugin -> "sha256:<64 hex digits>": what its file must be.
+  std::map<std::string, std::string> pin;
 };
 
 struct CheckpointSection {

@@ -90,6 +90,15 @@ TableSpec plugins_table() {
            .help = "Folders searched before the installed one",
            .example = "[\"build/plugins\"]",
            .also_called = {"plugin_path"}},
+          {.name = "pin",
+           .slot = OCTET_RUN_SLOT(plugins.pin),
+           .default_text = "{}",
+           .help = "SHA-256 that a plugin's file must have; another file is "
+                   "not loaded (`trainer plugins inspect NAME` shows it)",
+           .example = "{ my_fp8 = \"sha256:"
+                      "e3b0c44298fc1c149afbf4c8996fb92427"
+                      "ae41e4649b934ca495991b7852b855\" }",
+           .also_called = {"pins", "digest", "sha256"}},
       }};
 }
 

@@ -212,7 +212,17 @@ std::vector<LedgerEntry> Decoder::use_backend(
                 planned.site.name,
                 name));
       }
-      site->second->set_gemm(backend.make_gemm(planned.site));
+      std::unique_ptr<Gemm> gemm = backend.make_gemm(planned.site);
+      if (gemm == nullptr) {
+        throw Failure(
+            ExitCode::resolution,
+            "verify",
+            fmt::format(
+                "{} accepted {}, but made no gemm for it; tell its author",
+                name,
+                planned.site.name));
+      }
+      site->second->set_gemm(std::move(gemm));
       ledger.push_back({name, planned.site.name, "gemm"});
     }
   }

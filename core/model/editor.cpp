@@ -102,7 +102,25 @@ class PlannedEditor : public ModelEditor {
   }
 
   void on_step_end(std::function<void(const StepReport&)> hook) override {
+    const std::string name = "step_end";
+    const auto planned = plan_.hooks.find(name);
+    if (planned == plan_.hooks.end() ||
+        std::count(planned->second.begin(), planned->second.end(), feature_) ==
+            0) {
+      refuse(
+          "hook",
+          name,
+          "its manifest does not claim it; add \"step_end\" to claims");
+    }
     model_.step_hooks.push_back(std::move(hook));
+    // A feature may register several; the plan counts that it did at all.
+    const bool first = std::none_of(
+        ledger_.begin(), ledger_.end(), [&](const LedgerEntry& entry) {
+          return entry.plugin == feature_ && entry.slot == name;
+        });
+    if (first) {
+      ledger_.push_back({feature_, "", name});
+    }
   }
 
  private:

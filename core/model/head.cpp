@@ -3,6 +3,7 @@
 #include "core/model/head.h"
 
 #include "core/data/batch.h"
+#include "core/resolve/plan.h"
 
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
@@ -42,9 +43,8 @@ Head::Result Head::loss(
       x.index_select(0, row), weight, eps_, want_grad ? &norm_saved : nullptr);
   at::Tensor grad_hidden = want_grad ? at::empty_like(hidden) : at::Tensor();
 
-  const int64_t row_bytes =
-      site_.site().out_features * static_cast<int64_t>(sizeof(float));
-  const int64_t chunk = std::max<int64_t>(1, chunk_bytes_ / row_bytes);
+  // The plan counts on it, see expected_calls().
+  const int64_t chunk = head_chunk_rows(site_.site().out_features);
   for (int64_t begin = 0; begin < result.targets; begin += chunk) {
     const int64_t end = std::min(result.targets, begin + chunk);
     SiteSaved saved;

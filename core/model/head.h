@@ -35,17 +35,11 @@ class Head {
   /// @param x [n, c]  @returns [n, v] in x's dtype
   at::Tensor logits(const at::Tensor& x, const StepContext& context);
 
-  /// Bytes that a chunk of logits may have in fp32.
-  void set_chunk_bytes(int64_t bytes) {
-    chunk_bytes_ = bytes;
-  }
-
  private:
   LinearSite& site_;
   BaseTensor& norm_;
   double eps_;
   OpTable& ops_;
-  int64_t chunk_bytes_ = int64_t{64} << 20;
 };
 
 } // namespace octet

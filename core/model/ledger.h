@@ -3,15 +3,3 @@
 #pragma once
 
 #include "core/resolve/plan.h"
-
-#include <cstdint>
-
-namespace octet {
-
-struct CallCount {
-  int64_t forward = 0;
-  int64_t backward = 0;
-  bool operator==(const CallCount&) const = default;
-};
-
-} // namespace octet

@@ -4,6 +4,7 @@
 
 #include "core/base/problems.h"
 #include "core/plugin/inspect.h"
+#include "core/plugin/pins.h"
 
 #include <dlfcn.h>
 #include <sys/auxv.h>
@@ -99,12 +100,14 @@ void add_folder(
   if (error) {
     absolute = fs::absolute(path, error);
   }
-  const bool known = std::any_of(
+  const auto known = std::find_if(
       folders.begin(), folders.end(), [&](const SearchFolder& folder) {
         return folder.path == absolute;
       });
-  if (!known) {
+  if (known == folders.end()) {
     folders.push_back({absolute, origin});
+  } else {
+    known->again.push_back(origin);
   }
 }
 
@@ -142,6 +145,14 @@ std::vector<std::string> Catalog::names(PluginKind kind) const {
   return names;
 }
 
+const KnownPlugin* Catalog::find_known(const std::string& name) const {
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const KnownPlugin& plugin) {
+        return plugin.name == name;
+      });
+  return found == known.end() || find_any(name) != nullptr ? nullptr : &*found;
+}
+
 fs::path installed_plugin_folder() {
   // The address of a function of this library finds its file.
   Dl_info library{};
@@ -157,8 +168,13 @@ fs::path installed_plugin_folder() {
 
 std::vector<SearchFolder> plugin_folders(
     const std::vector<fs::path>& command_line,
-    const std::vector<fs::path>& config) {
+    const std::vector<fs::path>& config,
+    bool third_party) {
   std::vector<SearchFolder> folders;
+  if (!third_party) {
+    add_folder(folders, installed_plugin_folder(), "installed");
+    return folders;
+  }
   for (const fs::path& path : command_line) {
     add_folder(folders, path, "--plugin-path");
   }
@@ -179,12 +195,20 @@ std::vector<SearchFolder> plugin_folders(
   return folders;
 }
 
-Catalog build_catalog(const std::vector<SearchFolder>& folders) {
+Catalog build_catalog(
+    const std::vector<SearchFolder>& folders,
+    const std::map<std::string, std::string>& pins) {
   Catalog catalog;
   catalog.folders = folders;
+  catalog.known = read_known_plugins(
+      installed_plugin_folder().parent_path() / "known_plugins.json");
   for (const SearchFolder& folder : folders) {
     for (const fs::path& file : library_files(folder.path)) {
       CatalogEntry entry = inspect_file(file, folder.origin);
+      const auto pin = pins.find(entry.manifest.name);
+      if (pin != pins.end()) {
+        apply_pin(entry, pin->second);
+      }
       const CatalogEntry* first = catalog.find(entry.manifest.name);
       if (entry.status == PluginStatus::ready && first != nullptr) {
         entry.status = PluginStatus::shadowed;

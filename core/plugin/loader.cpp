@@ -4,6 +4,7 @@
 #include "core/base/problems.h"
 #include "core/plugin/load_guard.h"
 #include "core/plugin/loaded_plugin.h"
+#include "core/plugin/pins.h"
 
 #include <boost/dll/shared_library.hpp>
 
@@ -82,6 +83,7 @@ class OptionArray {
 class DllPlugin : public LoadedPlugin {
  public:
   explicit DllPlugin(const CatalogEntry& entry) : entry_(entry) {
+    require_unchanged(entry_);
     boost::dll::shared_library& library = open();
     if (!library.has("octet_plugin")) {
       refuse(
@@ -90,6 +92,7 @@ class DllPlugin : public LoadedPlugin {
           "OCTET_PRECISION_PLUGIN or OCTET_FEATURE_PLUGIN");
     }
     plugin_ = &library.get<const OctetPlugin>("octet_plugin");
+    require_pinned_mapping(entry_, plugin_);
     check_descriptor();
   }
 

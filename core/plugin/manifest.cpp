@@ -77,12 +77,14 @@ void read_claims(ManifestTable& table, Manifest& manifest) {
     const bool op = is_op(claim);
     const bool known =
         std::find(slots.begin(), slots.end(), claim) != slots.end();
-    if (!op && !known) {
-      const std::string nearest = nearest_name(claim, slots);
+    if (!op && !known && !is_hook(claim)) {
+      std::vector<std::string> words = slots;
+      words.push_back("step_end");
+      const std::string nearest = nearest_name(claim, words);
       table.problem(
           "claims",
-          "expected slots (" + join_names(slots) + ") or op:<name>, found \"" +
-              claim + "\"" +
+          "expected slots (" + join_names(slots) +
+              "), step_end or op:<name>, found \"" + claim + "\"" +
               (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
     }
     if (std::count(manifest.claims.begin(), manifest.claims.end(), claim) > 1) {
@@ -95,6 +97,13 @@ void read_claims(ManifestTable& table, Manifest& manifest) {
       manifest.claims.end();
   if (precision && !gemm) {
     table.problem("claims", "a precision plugin claims \"gemm\"; add it");
+  }
+  if (precision &&
+      std::any_of(manifest.claims.begin(), manifest.claims.end(), is_hook)) {
+    table.problem(
+        "claims",
+        "a feature registers hooks such as step_end; a precision plugin has "
+        "end_step()");
   }
 }
 

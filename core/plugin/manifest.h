@@ -57,7 +57,8 @@ struct Manifest {
   std::string compute;
   std::vector<std::string> provides;
   /// Exclusive slots it may fill: gemm, weight, weight_transform,
-  /// input_transform; "adapter" and "op:<name>" are entered here too.
+  /// input_transform; "adapter", "op:<name>" and the hook "step_end" are
+  /// entered here too.
   std::vector<std::string> claims;
   /// Precision: weight storages it can read; "dense" unless it says more.
   std::vector<std::string> reads;

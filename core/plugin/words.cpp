@@ -48,6 +48,10 @@ bool is_op(std::string_view claim) {
   return claim.substr(0, 3) == "op:" && is_word(claim.substr(3), "_");
 }
 
+bool is_hook(std::string_view claim) {
+  return claim == "step_end";
+}
+
 bool is_version(std::string_view text) {
   for (int part = 0; part < 3; ++part) {
     if (part > 0 && !skip(text, ".")) {

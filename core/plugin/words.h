@@ -15,6 +15,10 @@ bool is_name(std::string_view text);
 /// "op:rms_norm".
 bool is_op(std::string_view claim);
 
+/// What a feature may claim besides slots and ops: a hook that it registers.
+/// "step_end" runs after each optimizer step.
+bool is_hook(std::string_view claim);
+
 /// "1.2.3" or "1.2.3-beta.1".
 bool is_version(std::string_view text);
 

@@ -1,5 +1,6 @@
 // The plan as people read it at the start of a run.
 #include "core/base/problems.h"
+#include "core/plugin/words.h"
 #include "core/resolve/plan.h"
 
 #include <fmt/format.h>
@@ -8,9 +9,6 @@
 
 namespace octet {
 
-namespace {
-
-// 139399488 -> "139,399,488"
 std::string grouped(int64_t number) {
   std::string text = std::to_string(number);
   for (auto at = static_cast<int64_t>(text.size()) - 3; at > 0; at -= 3) {
@@ -18,6 +16,8 @@ std::string grouped(int64_t number) {
   }
   return text;
 }
+
+namespace {
 
 // Sites that a plugin fills and why it leaves the others alone.
 struct Coverage {
@@ -57,13 +57,14 @@ std::string reasons(const std::map<std::string, int64_t>& skipped) {
   return text;
 }
 
-std::string precision_line(const Plan& plan) {
+std::string precision_line(const Plan& plan, const Style& style) {
   const SelectedPlugin& precision = plan.selection.precision;
   const std::string& name = precision.entry->manifest.name;
   const Coverage linears = coverage(plan, name, true);
   std::string line = fmt::format(
-      "precision: {} ({}), {} of {} linears",
-      name,
+      "{} {} ({}), {} of {} linears",
+      style.dim("precision:"),
+      style.bold(name),
       precision.why,
       linears.filled,
       linears.sites);
@@ -77,15 +78,24 @@ std::string precision_line(const Plan& plan) {
   return line + "\n";
 }
 
-std::string feature_line(const Plan& plan, const SelectedPlugin& feature) {
+std::string feature_line(
+    const Plan& plan,
+    const SelectedPlugin& feature,
+    const Style& style) {
   const Manifest& manifest = feature.entry->manifest;
-  std::vector<std::string> slots, ops;
+  std::vector<std::string> slots, ops, hooks;
   for (const std::string& claim : manifest.claims) {
-    const bool op = claim.rfind("op:", 0) == 0;
-    (op ? ops : slots).push_back(op ? claim.substr(3) : claim);
+    if (is_op(claim)) {
+      ops.push_back(claim.substr(3));
+    } else {
+      (is_hook(claim) ? hooks : slots).push_back(claim);
+    }
   }
-  std::string line =
-      fmt::format("feature: {} ({})", manifest.name, feature.why);
+  std::string line = fmt::format(
+      "{} {} ({})",
+      style.dim("feature:"),
+      style.bold(manifest.name),
+      feature.why);
   if (!slots.empty()) {
     const Coverage sites = coverage(plan, manifest.name, false);
     line += fmt::format(
@@ -99,6 +109,9 @@ std::string feature_line(const Plan& plan, const SelectedPlugin& feature) {
   }
   if (!ops.empty()) {
     line += ", replaces " + join_names(ops);
+  }
+  if (!hooks.empty()) {
+    line += ", called at " + join_names(hooks);
   }
   return line + "\n";
 }
@@ -123,7 +136,9 @@ std::string parameter_line(const Plan& plan) {
                        : "; " + join_names(freezers) + " freezes the base");
 }
 
-std::string candidate_table(const std::vector<Candidate>& candidates) {
+std::string candidate_table(
+    const std::vector<Candidate>& candidates,
+    const Style& style) {
   size_t name_width = 9, verdict_width = 7;
   for (const Candidate& row : candidates) {
     name_width = std::max(name_width, row.name.size());
@@ -136,13 +151,17 @@ std::string candidate_table(const std::vector<Candidate>& candidates) {
       "verdict",
       verdict_width);
   for (const Candidate& row : candidates) {
+    // Padded first: escapes have no width.
+    std::string verdict = fmt::format("{:<{}}", row.verdict, verdict_width);
+    verdict = row.verdict == "chosen" ? style.green(verdict)
+        : row.verdict == "not usable" ? style.yellow(verdict)
+                                      : style.dim(verdict);
     table += fmt::format(
-        "  {:<{}}  {:>4}  {:<{}}  {}\n",
+        "  {:<{}}  {:>4}  {}  {}\n",
         row.name,
         name_width,
         row.rank,
-        row.verdict,
-        verdict_width,
+        verdict,
         row.reason);
   }
   return table;
@@ -150,17 +169,17 @@ std::string candidate_table(const std::vector<Candidate>& candidates) {
 
 } // namespace
 
-std::string describe(const Plan& plan) {
-  std::string text = precision_line(plan);
+std::string describe(const Plan& plan, const Style& style) {
+  std::string text = precision_line(plan, style);
   if (plan.selection.precision.why == "auto") {
-    text += candidate_table(plan.selection.candidates);
+    text += candidate_table(plan.selection.candidates, style);
   }
   for (const SelectedPlugin& feature : plan.selection.features) {
-    text += feature_line(plan, feature);
+    text += feature_line(plan, feature, style);
   }
   text += parameter_line(plan);
   for (const std::string& note : plan.selection.notes) {
-    text += "note: " + note + "\n";
+    text += style.yellow("note:") + " " + note + "\n";
   }
   return text;
 }

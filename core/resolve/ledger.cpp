@@ -1,7 +1,9 @@
 // The plan against what the model editor saw: equal as multisets, or an error
-// that names every difference.
+// that names every difference, each once with the number of its sites.
 #include "core/base/problems.h"
 #include "core/resolve/plan.h"
+
+#include <fmt/format.h>
 
 #include <map>
 #include <set>
@@ -25,57 +27,122 @@ std::vector<Key> planned_keys(const Plan& plan) {
   for (const auto& [op, plugin] : plan.ops) {
     keys.emplace_back(plugin, "", "op:" + op);
   }
+  for (const auto& [hook, plugins] : plan.hooks) {
+    for (const std::string& plugin : plugins) {
+      keys.emplace_back(plugin, "", hook);
+    }
+  }
   return keys;
 }
 
-std::string where(const std::string& site, const std::string& slot) {
-  return site.empty() ? slot : "slot " + slot + " of " + site;
-}
-
-// One difference of one plugin and slot, at all sites that have it.
+// Differences of one kind, at all sites that have it.
 struct Difference {
-  std::string first;
+  std::string first_site;
   int64_t sites = 0;
+};
+
+class Comparison {
+ public:
+  Comparison(const Plan& plan, const std::vector<LedgerEntry>& ledger)
+      : in_order_(planned_keys(plan)) {
+    planned_.insert(in_order_.begin(), in_order_.end());
+    for (const LedgerEntry& entry : ledger) {
+      const Key key(entry.plugin, entry.site, entry.slot);
+      if (++done_[key] == 2) {
+        differs(key, entry.plugin + " filled {} more than once");
+      }
+      if (planned_.count(key) == 0 && done_[key] == 1) {
+        unplanned_[{entry.site, entry.slot}].push_back(entry.plugin);
+      }
+    }
+  }
+
+  Problems problems() {
+    report_missing();
+    for (const auto& [where, plugins] : unplanned_) {
+      for (const std::string& plugin : plugins) {
+        differs(
+            {plugin, where.first, where.second},
+            plugin + " filled {}, which the plan gives to nobody");
+      }
+    }
+    Problems found;
+    for (const auto& [kind, difference] : differences_) {
+      const auto& [text, slot] = kind;
+      const std::string where = difference.first_site.empty()
+          ? slot
+          : "slot " + slot + " of " + difference.first_site +
+              (difference.sites > 1
+                   ? fmt::format(" and of {} more", difference.sites - 1)
+                   : "");
+      found.add(fmt::format(fmt::runtime(text), where));
+    }
+    return found;
+  }
+
+ private:
+  // What was planned and not done: by somebody else instead, or by nobody.
+  void report_missing() {
+    for (const Key& key : in_order_) {
+      if (done_.count(key) > 0) {
+        continue;
+      }
+      const auto& [plugin, site, slot] = key;
+      const auto instead = unplanned_.find({site, slot});
+      if (instead != unplanned_.end() && slot != "adapter") {
+        differs(
+            key,
+            "the plan gives {} to " + plugin + ", but " +
+                instead->second.front() + " filled it");
+        instead->second.erase(instead->second.begin());
+        if (instead->second.empty()) {
+          unplanned_.erase(instead);
+        }
+      } else {
+        differs(
+            key,
+            did_nothing(plugin)
+                ? plugin + " did nothing of what the plan gives it: {}"
+                : plugin + " did not fill {}, which the plan gives it");
+      }
+    }
+  }
+
+  bool did_nothing(const std::string& plugin) const {
+    for (const auto& [key, times] : done_) {
+      if (std::get<0>(key) == plugin) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// @param text with {} for the place
+  void differs(const Key& key, const std::string& text) {
+    const auto& [plugin, site, slot] = key;
+    Difference& difference = differences_[{text, slot}];
+    if (difference.sites++ == 0) {
+      difference.first_site = site;
+    }
+  }
+
+  const std::vector<Key> in_order_;
+  std::set<Key> planned_;
+  std::map<Key, int64_t> done_;
+  // site and slot -> who filled it without being planned to
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>>
+      unplanned_;
+  // text and slot
+  std::map<std::pair<std::string, std::string>, Difference> differences_;
 };
 
 } // namespace
 
 void verify_ledger(const Plan& plan, const std::vector<LedgerEntry>& ledger) {
-  const std::vector<Key> in_order = planned_keys(plan);
-  const std::set<Key> planned(in_order.begin(), in_order.end());
-  std::map<std::string, Difference> differences;
-  const auto differs = [&](const Key& key, const std::string& what) {
-    const auto& [plugin, site, slot] = key;
-    Difference& difference = differences[plugin + " " + what + " " + slot];
-    if (difference.sites++ == 0) {
-      difference.first = plugin + " " + what + " " + where(site, slot);
-    }
-  };
-  std::map<Key, int64_t> done;
-  for (const LedgerEntry& entry : ledger) {
-    const Key key(entry.plugin, entry.site, entry.slot);
-    const int64_t times = ++done[key];
-    if (planned.count(key) == 0) {
-      differs(key, "was not planned to fill, but filled");
-    } else if (times == 2) {
-      differs(key, "filled more than once");
-    }
-  }
-  for (const Key& key : in_order) {
-    if (done.count(key) == 0) {
-      differs(key, "was planned to fill, but did not fill");
-    }
-  }
-  Problems problems;
-  for (const auto& [kind, difference] : differences) {
-    problems.add(
-        difference.first +
-        (difference.sites > 1
-             ? " and of " + std::to_string(difference.sites - 1) + " more"
-             : ""));
-  }
-  problems.raise(
-      ExitCode::resolution, "verify", "the model is not what was planned");
+  Comparison(plan, ledger)
+      .problems()
+      .raise(
+          ExitCode::resolution, "verify", "the model is not what was planned");
 }
 
 } // namespace octet

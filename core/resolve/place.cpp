@@ -2,6 +2,7 @@
 // the Plan. Pure: no files, no tensors. A slot is filled by one plugin, except
 // `adapter`, which takes any number.
 #include "core/base/problems.h"
+#include "core/plugin/words.h"
 #include "core/resolve/plan.h"
 #include "core/resolve/relations.h"
 
@@ -11,10 +12,6 @@
 namespace octet {
 
 namespace {
-
-bool is_op(const std::string& claim) {
-  return claim.rfind("op:", 0) == 0;
-}
 
 // An embedding is a look-up: nothing is multiplied there.
 bool has_slot(const Site& site, const std::string& slot) {
@@ -28,7 +25,9 @@ std::vector<std::string> claimed_slots(const Manifest& manifest) {
       manifest.claims.begin(),
       manifest.claims.end(),
       std::back_inserter(slots),
-      [](const std::string& claim) { return !is_op(claim); });
+      [](const std::string& claim) {
+        return !is_op(claim) && !is_hook(claim);
+      });
   return slots;
 }
 
@@ -38,16 +37,35 @@ std::string and_more(const std::vector<std::string>& sites) {
       : sites.front() + " and " + std::to_string(sites.size() - 1) + " more";
 }
 
+// The decoder runs every layer once forward and, to hand the gradient to what
+// is below, once backward whether or not the layer's own weight is trained. A
+// layer that is recomputed runs forward again. The head works on rows with a
+// target, a chunk at a time, and is not recomputed.
+CallPlan calls_of(
+    const Site& site,
+    const ModelSpec& spec,
+    const PlaceSettings& settings) {
+  if (site.kind != SiteKind::linear) {
+    return {};
+  }
+  if (site.layer < 0) {
+    return {1, 1, head_chunk_rows(spec.vocab_size)};
+  }
+  return {settings.activation_checkpointing ? 2 : 1, 1, 0};
+}
+
 class Placer {
  public:
   Placer(
       Selection selection,
       const ModelSpec& spec,
-      const std::vector<SiteVerdicts>& verdicts)
+      const std::vector<SiteVerdicts>& verdicts,
+      const PlaceSettings& settings)
       : verdicts_(verdicts) {
     plan_.selection = std::move(selection);
     for (Site& site : spec.sites()) {
-      plan_.sites.push_back({std::move(site), {}, {}, false});
+      const CallPlan calls = calls_of(site, spec, settings);
+      plan_.sites.push_back({std::move(site), {}, {}, false, calls});
     }
     plan_.total_parameters = spec.parameter_count();
   }
@@ -61,6 +79,7 @@ class Placer {
         place_sites(feature);
       }
       place_ops(feature.entry->manifest);
+      place_hooks(feature.entry->manifest);
     }
     report_clashes();
     count_parameters();
@@ -158,6 +177,20 @@ class Placer {
     }
   }
 
+  void place_hooks(const Manifest& manifest) {
+    for (const std::string& claim : manifest.claims) {
+      if (is_hook(claim)) {
+        plan_.hooks[claim].push_back(manifest.name);
+      }
+    }
+    if (manifest.claims.empty()) {
+      problems_.add(
+          label(manifest) +
+          " claims nothing, so it would change nothing; its manifest must "
+          "claim a slot, op:<name> or step_end");
+    }
+  }
+
   void report_nothing_accepted(const Manifest& manifest) {
     std::map<std::string, int64_t> reasons;
     for (const SitePlan& site : plan_.sites) {
@@ -216,8 +249,27 @@ class Placer {
 Plan place_plugins(
     Selection selection,
     const ModelSpec& spec,
-    const std::vector<SiteVerdicts>& verdicts) {
-  return Placer(std::move(selection), spec, verdicts).run();
+    const std::vector<SiteVerdicts>& verdicts,
+    const PlaceSettings& settings) {
+  return Placer(std::move(selection), spec, verdicts, settings).run();
+}
+
+int64_t head_chunk_rows(int64_t vocab_size) {
+  constexpr int64_t kChunkBytes = int64_t{64} << 20;
+  const int64_t row_bytes = vocab_size * static_cast<int64_t>(sizeof(float));
+  return std::max<int64_t>(1, kChunkBytes / row_bytes);
+}
+
+CallCount expected_calls(
+    const CallPlan& plan,
+    const std::vector<int64_t>& targets) {
+  int64_t passes = 0;
+  for (const int64_t count : targets) {
+    passes += plan.chunk_rows == 0
+        ? 1
+        : (count + plan.chunk_rows - 1) / plan.chunk_rows;
+  }
+  return {passes * plan.forward, passes * plan.backward};
 }
 
 } // namespace octet

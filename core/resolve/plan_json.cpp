@@ -1,5 +1,5 @@
 // resolution.json: every decision of a run with its reason. Its schema stands
-// in docs/plugins.md and is held by a test; `version` changes with it.
+// in docs/run-directory.md and is held by a test; `version` changes with it.
 #include "core/resolve/plan.h"
 
 #include <nlohmann/json.hpp>
@@ -30,6 +30,13 @@ json plugin_json(const SelectedPlugin& plugin) {
       {"options", options}};
 }
 
+json calls_json(const CallPlan& calls) {
+  return {
+      {"forward", calls.forward},
+      {"backward", calls.backward},
+      {"chunk_rows", calls.chunk_rows}};
+}
+
 json site_json(const SitePlan& plan, const std::string& precision) {
   json slots = json::array();
   const auto add = [&](const std::string& slot,
@@ -44,7 +51,7 @@ json site_json(const SitePlan& plan, const std::string& precision) {
   if (plan.site.kind == SiteKind::linear && skipped != plan.skipped.end()) {
     add("gemm", "core", skipped->second);
   }
-  return {
+  json site = {
       {"name", plan.site.name},
       {"kind", plan.site.kind == SiteKind::linear ? "linear" : "embedding"},
       {"weight", plan.site.weight},
@@ -53,6 +60,10 @@ json site_json(const SitePlan& plan, const std::string& precision) {
       {"trainable", plan.trainable},
       {"slots", slots},
       {"skipped", plan.skipped}};
+  if (plan.site.kind == SiteKind::linear) {
+    site["calls"] = calls_json(plan.calls);
+  }
+  return site;
 }
 
 } // namespace
@@ -76,7 +87,7 @@ json to_json(const Plan& plan) {
     sites.push_back(site_json(site, selection.precision.entry->manifest.name));
   }
   return {
-      {"version", 1},
+      {"version", 2},
       {"compute_dtype", plan.compute_dtype},
       {"precision", plugin_json(selection.precision)},
       {"features", features},
@@ -87,7 +98,26 @@ json to_json(const Plan& plan) {
         {"trainable", plan.trainable_parameters},
         {"trains_base", plan.trains_base}}},
       {"ops", plan.ops},
+      {"hooks", plan.hooks},
       {"sites", sites}};
+}
+
+json slot_counts(const Plan& plan) {
+  std::map<std::string, std::map<std::string, int64_t>> counts;
+  for (const SitePlan& site : plan.sites) {
+    for (const Placement& placement : site.placements) {
+      ++counts[placement.plugin][placement.slot];
+    }
+  }
+  for (const auto& [op, plugin] : plan.ops) {
+    ++counts[plugin]["op:" + op];
+  }
+  for (const auto& [hook, plugins] : plan.hooks) {
+    for (const std::string& plugin : plugins) {
+      ++counts[plugin][hook];
+    }
+  }
+  return counts;
 }
 
 } // namespace octet

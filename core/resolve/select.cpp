@@ -1,12 +1,12 @@
 // select: run.toml, the catalog, the machine and the probes to a Selection.
 // No files, no tensors; everything that is wrong is told at once.
 #include "core/base/problems.h"
+#include "core/plugin/core_capabilities.h"
 #include "core/resolve/needs.h"
 #include "core/resolve/relations.h"
 #include "core/resolve/selection.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace octet {
 
@@ -74,6 +74,11 @@ class Selector {
     const CatalogEntry* entry = catalog_.find_any(name);
     const std::vector<std::string> names = catalog_.names(kind);
     if (entry == nullptr) {
+      const KnownPlugin* known = catalog_.find_known(name);
+      if (known != nullptr && known->kind == kind) {
+        problems_.add(asked + ": " + how_to_get(*known));
+        return nullptr;
+      }
       const std::string nearest = nearest_name(name, names);
       problems_.add(
           asked + ": there is no " + to_string(kind) + " plugin " + name +
@@ -101,8 +106,10 @@ class Selector {
     return entry;
   }
 
-  // Options, needs and probe of a plugin that the run names.
-  std::optional<SelectedPlugin> admit(
+  // Options, needs and probe of a plugin that the run names. One that has a
+  // problem is selected all the same: the run stops anyway, and its conflicts
+  // with others are to be told now, not after the next try.
+  SelectedPlugin admit(
       const CatalogEntry& entry,
       const std::string& asked,
       const std::string& prefix,
@@ -133,7 +140,7 @@ class Selector {
     for (const std::string& problem : found.items()) {
       problems_.add(problem);
     }
-    return found.empty() ? std::optional(plugin) : std::nullopt;
+    return plugin;
   }
 
   ProbeVerdict ask(const SelectedPlugin& plugin) {
@@ -147,13 +154,33 @@ class Selector {
   void select_feature(const std::string& name, const OptionTable& table) {
     const std::string asked =
         "[features." + name + "] (" + table.place.text() + ")";
+    if (select_core_capability(name, asked)) {
+      return;
+    }
     const CatalogEntry* entry = require(asked, name, PluginKind::feature);
     if (entry == nullptr) {
       return;
     }
-    if (auto plugin = admit(*entry, asked, "features." + name, table)) {
-      selection_.features.push_back(std::move(*plugin));
+    selection_.features.push_back(
+        admit(*entry, asked, "features." + name, table));
+  }
+
+  // Takes part in the relations even when a run cannot have it yet, so that
+  // every conflict is told at once.
+  bool select_core_capability(
+      const std::string& name,
+      const std::string& asked) {
+    const CoreCapability* capability = find_core_capability(name);
+    if (capability == nullptr || catalog_.find_any(name) != nullptr) {
+      return false;
     }
+    if (!capability->missing.empty()) {
+      problems_.add(
+          asked + ": " + name + " does not exist yet: " + capability->missing +
+          "; remove the table");
+    }
+    selection_.features.push_back({&capability->entry, {}, "asked"});
+    return true;
   }
 
   void select_by_name() {
@@ -165,16 +192,13 @@ class Selector {
     if (entry == nullptr) {
       return;
     }
-    auto plugin = admit(
+    selection_.precision = admit(
         *entry,
         asked,
         "precision." + name,
         table_of(config_.precision.tables, name));
-    if (plugin) {
-      selection_.precision = std::move(*plugin);
-      selection_.candidates.push_back(
-          {name, entry->manifest.rank, "chosen", "asked for by name"});
-    }
+    selection_.candidates.push_back(
+        {name, entry->manifest.rank, "chosen", "asked for by name"});
   }
 
   // All precision plugins whose manifest could be read, best first. Ready ones
@@ -201,12 +225,16 @@ class Selector {
     for (const CatalogEntry* entry : ranked()) {
       const Manifest& manifest = entry->manifest;
       SelectedPlugin plugin{entry, {}, "auto"};
+      Problems found;
       plugin.options = check_options(
           manifest,
           table_of(config_.precision.tables, manifest.name),
           "precision." + manifest.name,
-          problems_);
-      selection_.candidates.push_back(judge(plugin));
+          found);
+      for (const std::string& problem : found.items()) {
+        problems_.add(problem);
+      }
+      selection_.candidates.push_back(judge(plugin, found.empty()));
       if (selection_.candidates.back().verdict == "chosen") {
         selection_.precision = std::move(plugin);
       }
@@ -222,7 +250,8 @@ class Selector {
     }
   }
 
-  Candidate judge(const SelectedPlugin& plugin) {
+  /// @param options_fit whether the plugin may be asked with its options
+  Candidate judge(const SelectedPlugin& plugin, bool options_fit) {
     const CatalogEntry& entry = *plugin.entry;
     const Manifest& manifest = entry.manifest;
     const auto row = [&](const char* verdict, const std::string& reason) {
@@ -245,6 +274,9 @@ class Selector {
     }
     if (const CatalogEntry* better = selection_.precision.entry) {
       return row("not asked", "ranks after " + better->manifest.name);
+    }
+    if (!options_fit) {
+      return row("not usable", "its options in run.toml are wrong");
     }
     const ProbeVerdict verdict = ask(plugin);
     if (!verdict.usable) {

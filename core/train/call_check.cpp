@@ -25,34 +25,31 @@ std::string gemm_of(const SitePlan& site) {
 void check_calls(
     const Plan& plan,
     const StepBatch& batch,
-    bool activation_checkpointing,
     const std::map<std::string, CallCount>& counts) {
-  const auto microbatches = static_cast<int64_t>(batch.microbatches.size());
-  int64_t with_targets = 0;
+  std::vector<int64_t> targets;
   for (const Microbatch& microbatch : batch.microbatches) {
-    with_targets += microbatch.target_count > 0 ? 1 : 0;
+    targets.push_back(microbatch.target_count);
   }
   Problems problems;
+  std::map<std::string, CallCount> unplanned = counts;
   for (const SitePlan& planned : plan.sites) {
     if (planned.site.kind != SiteKind::linear) {
       continue;
     }
     const auto found = counts.find(planned.site.name);
     const CallCount got = found == counts.end() ? CallCount{} : found->second;
-    const bool head = planned.site.layer < 0;
-    const CallCount expected = head
-        ? CallCount{with_targets, with_targets}
-        : CallCount{
-              microbatches * (activation_checkpointing ? 2 : 1), microbatches};
-    const bool right = head
-        ? got.forward == got.backward && got.forward >= with_targets
-        : got == expected;
-    if (!right) {
+    const CallCount expected = expected_calls(planned.calls, targets);
+    if (!(got == expected)) {
       problems.add(
           planned.site.name + " (" + gemm_of(planned) + "): expected " +
-          (head ? "at least " : "") + describe_calls(expected) +
-          " in the first step, counted " + describe_calls(got));
+          describe_calls(expected) + " in the first step, counted " +
+          describe_calls(got));
     }
+    unplanned.erase(planned.site.name);
+  }
+  for (const auto& [site, calls] : unplanned) {
+    problems.add(
+        site + ": the plan has no such site, counted " + describe_calls(calls));
   }
   problems.raise(
       ExitCode::resolution,

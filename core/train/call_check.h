@@ -11,15 +11,13 @@
 
 namespace octet {
 
-/// Every linear layer runs forward once a microbatch (twice with activation
-/// checkpointing) and backward once. The head works in chunks of rows, so it
-/// runs at least once for each microbatch with targets, forward as often as
-/// backward.
-/// @throws Failure(resolution) naming every site whose counts differ
+/// Counted calls against the plan's (see CallPlan), exactly, for every linear
+/// site: frozen ones, the head's chunks and recomputation included.
+/// @throws Failure(resolution) naming every site whose counts differ, and every
+/// counted site that the plan does not know
 void check_calls(
     const Plan& plan,
     const StepBatch& batch,
-    bool activation_checkpointing,
     const std::map<std::string, CallCount>& counts);
 
 } // namespace octet

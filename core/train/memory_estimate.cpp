@@ -3,6 +3,8 @@
 
 #include "core/report/progress.h"
 
+#include <nlohmann/json.hpp>
+
 namespace octet {
 
 MemoryEstimate estimate_memory(
@@ -34,6 +36,16 @@ MemoryEstimate estimate_memory(
   estimate.activations = tokens * kept * compute + 2 * (int64_t{64} << 20);
   estimate.program = 220'000'000;
   return estimate;
+}
+
+nlohmann::json to_json(const MemoryEstimate& estimate) {
+  return {
+      {"weights", estimate.weights},
+      {"gradients", estimate.gradients},
+      {"optimizer", estimate.optimizer},
+      {"activations", estimate.activations},
+      {"program", estimate.program},
+      {"total", estimate.total()}};
 }
 
 std::string describe(const MemoryEstimate& estimate) {

@@ -6,6 +6,8 @@
 #include "core/resolve/plan.h"
 #include "core/spec/model_spec.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 
 namespace octet {
@@ -30,5 +32,8 @@ MemoryEstimate estimate_memory(
 
 /// "about 0.9 GB: weights 269 MB, ..."
 std::string describe(const MemoryEstimate& estimate);
+
+/// Bytes of each part and "total", for resolution.json.
+nlohmann::json to_json(const MemoryEstimate& estimate);
 
 } // namespace octet

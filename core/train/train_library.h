@@ -49,7 +49,6 @@ struct MergeRequest {
   std::optional<std::filesystem::path> base;
   std::filesystem::path output;
   std::string dtype = "auto";
-  std::vector<std::filesystem::path> plugin_path;
 };
 
 /// Every entry returns the program's exit status; errors come as exceptions

@@ -115,13 +115,20 @@ void Trainer::plan_run() {
   clock_.done("model header");
   plugins_ = create_plugins(request_.selection);
   plan_ = place_plugins(
-      request_.selection, spec_, ask_plugins(plugins_, spec_.sites()));
+      request_.selection,
+      spec_,
+      ask_plugins(plugins_, spec_.sites()),
+      {config_.train.activation_checkpointing});
   clock_.done("plan");
 }
 
 void Trainer::print_plan() const {
-  std::cout << describe(plan_) << "\n"
-            << describe(estimate_memory(config_, spec_, plan_)) << "\n"
+  const Style style = Style::standard_output();
+  std::cout << describe(plan_, style) << "\n";
+  if (request_.dry_run) {
+    std::cout << describe_sites(plan_, style) << "\n";
+  }
+  std::cout << describe(estimate_memory(config_, spec_, plan_)) << "\n"
             << std::flush;
 }
 
@@ -138,8 +145,10 @@ void Trainer::open_directory() {
   } else {
     record_ = std::make_unique<RunRecord>(*directory_, config_.train.log_every);
   }
+  nlohmann::json resolution = to_json(plan_);
+  resolution["memory"] = to_json(estimate_memory(config_, spec_, plan_));
   write_file_atomically(
-      *directory_ / "resolution.json", to_json(plan_).dump(2) + "\n");
+      *directory_ / "resolution.json", resolution.dump(2) + "\n");
   const nlohmann::json run = {
       {"name", config_.run.name}, {"config", config_.effective}};
   write_file_atomically(*directory_ / "run.json", run.dump(2) + "\n");
@@ -320,12 +329,9 @@ void Trainer::one_step() {
     return;
   }
   if (!verified_) {
-    check_calls(
-        plan_,
-        batch,
-        config_.train.activation_checkpointing,
-        decoder_->call_counts());
+    check_calls(plan_, batch, decoder_->call_counts());
     verified_ = true;
+    record_->event("verified", {{"slots", slot_counts(plan_)}});
   }
   record_->step(
       state_.step,

@@ -5,7 +5,9 @@
 
 namespace octet {
 
-std::string columns_text(const std::vector<std::vector<std::string>>& rows) {
+std::string columns_text(
+    const std::vector<std::vector<std::string>>& rows,
+    const Paint& paint) {
   std::vector<size_t> widths(rows.empty() ? 0 : rows.front().size());
   for (const auto& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
@@ -13,13 +15,14 @@ std::string columns_text(const std::vector<std::vector<std::string>>& rows) {
     }
   }
   std::string text;
-  for (const auto& row : rows) {
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const auto& row = rows[r];
     for (size_t i = 0; i < row.size(); ++i) {
       std::string cell = row[i];
       if (i + 1 < row.size()) {
         cell.resize(widths[i] + 2, ' ');
       }
-      text += cell;
+      text += paint ? paint(r, i, cell) : cell;
     }
     text += "\n";
   }

@@ -36,8 +36,7 @@ CommandLine describe_command() {
 
 // Text about a plugin's table or option, "" when no plugin has it.
 std::string plugin_help(const std::string& name, const CommandLine& line) {
-  const Catalog catalog =
-      build_catalog(plugin_folders(plugin_path_of(line), {}));
+  const Catalog catalog = catalog_of(line);
   for (const CatalogEntry& entry : catalog.entries) {
     if (entry.status != PluginStatus::ready) {
       continue;

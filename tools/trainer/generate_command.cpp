@@ -156,8 +156,7 @@ ExitCode run_generate(const Arguments& arguments) {
   RunConfig config = default_run_config();
   config.precision.backend = line.get<std::string>("backend");
   config.precision.place = {"--backend", 0};
-  const Catalog catalog =
-      build_catalog(plugin_folders(plugin_path_of(line), {}));
+  const Catalog catalog = catalog_of(line);
   request.selection =
       select_plugins(config, catalog, host_facts(), probe_plugin);
   return training_library().generate(request, catalog);

@@ -88,9 +88,7 @@ ExitCode run_merge(const Arguments& arguments) {
       "auto, fp32, bf16 or fp16",
       request.dtype);
   check_paths(request);
-  request.plugin_path = plugin_path_of(line);
-  const Catalog catalog =
-      build_catalog(plugin_folders(request.plugin_path, {}));
+  const Catalog catalog = catalog_of(line);
   return training_library().merge(request, catalog);
 }
 

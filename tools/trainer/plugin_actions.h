@@ -24,13 +24,25 @@ struct PluginAction {
 ExitCode list_plugins(const Arguments& arguments);
 ExitCode inspect_plugin(const Arguments& arguments);
 ExitCode show_plugin_paths(const Arguments& arguments);
+ExitCode show_plugin_matrix(const Arguments& arguments);
+
+/// --plugin-path, --no-third-party and --config, for actions that look for
+/// plugins.
+void add_discovery_options(po::options_description& options);
+
+/// [plugins] of the run.toml that --config names; empty without one.
+PluginsSection plugins_section_of(const CommandLine& line);
+
+/// What those options find.
+Catalog discover(const CommandLine& line);
 
 /// "ready", "shadowed" or "rejected".
 const char* status_name(PluginStatus status);
 /// "ok", "warn" or "reject".
 const char* verdict_name(RelationVerdict verdict);
 
-/// @throws Failure(usage) with the nearest name when the catalog has none
+/// @throws Failure(usage) with the nearest name when the catalog has none,
+/// Failure(resolution) for a plugin of Octet that is not installed
 const CatalogEntry& find_plugin(
     const Catalog& catalog,
     const std::string& name);

@@ -1,13 +1,18 @@
 // Only reads the manifests in the plugins' files.
 #include "tools/trainer/plugin_catalog.h"
 
+#include "core/plugin/pins.h"
+
 namespace octet {
 
 void add_plugin_path_option(po::options_description& options) {
   options.add_options()(
       "plugin-path",
       po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
-      "look for plugins here first; may stand several times");
+      "look for plugins here first; may stand several times")(
+      "no-third-party",
+      "look only in the folder installed with the program, whatever run.toml "
+      "and the environment name");
 }
 
 std::vector<std::filesystem::path> plugin_path_of(const CommandLine& line) {
@@ -15,10 +20,36 @@ std::vector<std::filesystem::path> plugin_path_of(const CommandLine& line) {
   return {texts.begin(), texts.end()};
 }
 
-PluginKeys plugin_keys(std::vector<std::filesystem::path> command_line) {
-  return [command_line = std::move(command_line)] {
+std::vector<SearchFolder> search_folders(
+    const CommandLine& line,
+    const PluginsSection& section) {
+  const bool third_party = !line.has("no-third-party");
+  line.expect(
+      third_party || !line.has("plugin-path"),
+      "--no-third-party",
+      "no --plugin-path beside it",
+      "both");
+  return plugin_folders(plugin_path_of(line), section.path, third_party);
+}
+
+Catalog catalog_of(const CommandLine& line, const PluginsSection& section) {
+  return build_catalog(search_folders(line, section), section.pin);
+}
+
+Catalog catalog_of_run(const CommandLine& line, const RunConfig& config) {
+  Catalog catalog = catalog_of(line, config.plugins);
+  const auto place = config.places.find("plugins.pin");
+  require_pins(
+      catalog,
+      config.plugins.pin,
+      place == config.places.end() ? SourcePlace{} : place->second);
+  return catalog;
+}
+
+PluginKeys plugin_keys(const CommandLine& line) {
+  return [folders = search_folders(line)] {
     std::vector<std::string> keys;
-    const Catalog catalog = build_catalog(plugin_folders(command_line, {}));
+    const Catalog catalog = build_catalog(folders);
     for (const CatalogEntry& entry : catalog.entries) {
       for (const auto& [key, option] : entry.manifest.options) {
         keys.push_back(table_of(entry.manifest) + "." + key);

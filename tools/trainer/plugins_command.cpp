@@ -1,6 +1,8 @@
 // trainer plugins ACTION: the table of actions and what they share.
 #include "core/base/problems.h"
 #include "tools/trainer/plugin_actions.h"
+#include "tools/trainer/plugin_catalog.h"
+#include "tools/trainer/run_options.h"
 
 #include <algorithm>
 #include <iostream>
@@ -16,10 +18,17 @@ const std::vector<PluginAction>& plugin_actions() {
        "every plugin found, with the reason for each that cannot be used",
        list_plugins},
       {"inspect",
-       "NAME",
+       "NAME [--json]",
        "a plugin's manifest, and how to write its options in run.toml",
        inspect_plugin},
-      {"paths", "", "where plugins are looked for", show_plugin_paths},
+      {"matrix",
+       "[--json]",
+       "which plugins go together, which do not, and why",
+       show_plugin_matrix},
+      {"paths",
+       "[--json]",
+       "where plugins are looked for, and names that are there twice",
+       show_plugin_paths},
   };
   return table;
 }
@@ -55,6 +64,22 @@ std::string help() {
 
 } // namespace
 
+void add_discovery_options(po::options_description& options) {
+  add_plugin_path_option(options);
+  options.add_options()(
+      "config,c",
+      po::value<std::string>()->value_name("FILE"),
+      "a run.toml: look where its [plugins] table says, with its pins");
+}
+
+PluginsSection plugins_section_of(const CommandLine& line) {
+  return line.has("config") ? config_of(line).plugins : PluginsSection{};
+}
+
+Catalog discover(const CommandLine& line) {
+  return catalog_of(line, plugins_section_of(line));
+}
+
 const char* status_name(PluginStatus status) {
   switch (status) {
     case PluginStatus::ready:
@@ -78,6 +103,9 @@ const CatalogEntry& find_plugin(
     const std::string& name) {
   if (const CatalogEntry* entry = catalog.find_any(name)) {
     return *entry;
+  }
+  if (const KnownPlugin* known = catalog.find_known(name)) {
+    throw Failure(ExitCode::resolution, "plugins", how_to_get(*known));
   }
   std::vector<std::string> names;
   for (const CatalogEntry& other : catalog.entries) {

@@ -17,9 +17,7 @@ void add_config_options(po::options_description& options) {
 
 RunConfig config_of(const CommandLine& line) {
   return load_run_config(
-      line.required("config"),
-      line.all("set"),
-      plugin_keys(plugin_path_of(line)));
+      line.required("config"), line.all("set"), plugin_keys(line));
 }
 
 } // namespace octet

@@ -46,8 +46,7 @@ ExitCode run_train(const Arguments& arguments) {
   request.resume = line.has("resume");
   request.dry_run = line.has("dry-run");
   // Selected plugins point into the catalog.
-  const Catalog catalog = build_catalog(
-      plugin_folders(plugin_path_of(line), request.config.plugins.path));
+  const Catalog catalog = catalog_of_run(line, request.config);
   request.selection =
       select_plugins(request.config, catalog, host_facts(), probe_plugin);
   return training_library().train(request);

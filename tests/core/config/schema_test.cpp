@@ -122,8 +122,8 @@ TEST(Schema, EveryMemberOfRunConfigHasAKey) {
     EXPECT_EQ(bound.count(&place) + bound.count(&tables), 0u);
   }
   {
-    const auto& [path] = config.plugins;
-    expect_all(bound, "plugins", path);
+    const auto& [path, pin] = config.plugins;
+    expect_all(bound, "plugins", path, pin);
   }
   {
     const auto& [every, keep] = config.checkpoint;

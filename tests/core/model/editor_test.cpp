@@ -201,14 +201,31 @@ TEST(ModelEditor, InputTransformActsInForwardAndBackward) {
 
 TEST(ModelEditor, StepHooksRun) {
   Fixture f;
-  const Plan plan = plan_with(f.spec, "adapter");
+  Plan plan = plan_with(f.spec, "adapter");
+  plan.hooks["step_end"] = {"tester"};
   int64_t seen = 0;
-  f.decoder->editor("tester", plan, f.ledger)
-      ->on_step_end([&](const StepReport& report) { seen = report.step; });
+  const auto editor = f.decoder->editor("tester", plan, f.ledger);
+  editor->on_step_end([&](const StepReport& report) { seen = report.step; });
+  editor->on_step_end([](const StepReport&) {});
+  ASSERT_EQ(f.ledger.size(), 1u);
+  EXPECT_EQ(f.ledger[0].slot, "step_end");
+  EXPECT_EQ(f.ledger[0].site, "");
   StepReport report;
   report.step = 4;
   f.decoder->run_step_hooks(report);
   EXPECT_EQ(seen, 4);
+}
+
+TEST(ModelEditor, AHookThatTheManifestDoesNotClaimIsRefused) {
+  Fixture f;
+  Plan plan = plan_with(f.spec, "adapter");
+  plan.hooks["step_end"] = {"other"};
+  const auto editor = f.decoder->editor("tester", plan, f.ledger);
+  EXPECT_EQ(
+      message_of([&] { editor->on_step_end([](const StepReport&) {}); }),
+      "[model] tester may not change hook step_end: its manifest does not "
+      "claim it; add \"step_end\" to claims");
+  EXPECT_TRUE(f.ledger.empty());
 }
 
 class CountingBackend : public PrecisionBackend {
@@ -262,6 +279,22 @@ TEST(Backend, GetsExactlyTheSitesOfThePlan) {
   EXPECT_EQ(ledger[0].site, kSite);
   EXPECT_EQ(ledger[0].slot, "gemm");
   EXPECT_TRUE(f.decoder->use_backend("other", backend, plan).empty());
+}
+
+TEST(Backend, ThatMakesNoGemmIsNamed) {
+  class Empty : public CountingBackend {
+    std::unique_ptr<Gemm> make_gemm(const Site&) override {
+      return nullptr;
+    }
+  };
+  Fixture f;
+  Empty backend;
+  EXPECT_EQ(
+      message_of([&] {
+        f.decoder->use_backend("tester", backend, plan_with(f.spec, "gemm"));
+      }),
+      "[verify] tester accepted " + kSite +
+          ", but made no gemm for it; tell its author");
 }
 
 TEST(Backend, StateGoesOutAndBackBySite) {

@@ -79,7 +79,7 @@ class Placing {
     return *this;
   }
 
-  Plan place() {
+  Plan place(const PlaceSettings& settings = {}) {
     std::vector<SiteVerdicts> answers;
     for (const auto& [name, verdict] : verdicts_) {
       answers.push_back({name, {}});
@@ -87,7 +87,7 @@ class Placing {
         answers.back().verdicts.push_back(verdict(site));
       }
     }
-    return place_plugins(world_.select(), tiny_model(), answers);
+    return place_plugins(world_.select(), tiny_model(), answers, settings);
   }
 
   std::string problem() {
@@ -140,6 +140,11 @@ std::vector<LedgerEntry> faithful_ledger(const Plan& plan) {
   }
   for (const auto& [op, plugin] : plan.ops) {
     ledger.push_back({plugin, "", "op:" + op});
+  }
+  for (const auto& [hook, plugins] : plan.hooks) {
+    for (const std::string& plugin : plugins) {
+      ledger.push_back({plugin, "", hook});
+    }
   }
   return ledger;
 }
@@ -301,12 +306,52 @@ TEST(Place, ABackendThatAcceptsNothingIsAnError) {
                 "sites: an embedding has no GEMM (1), odd size (15)"));
 }
 
+SiteVerdict none(const Site&) {
+  return SiteVerdict::skip("-");
+}
+
 TEST(Place, AFeatureWithoutSlotsIsNotAskedForSites) {
-  EXPECT_NO_THROW(
-      Placing()
-          .feature(
-              "logger", "", [](const Site&) { return SiteVerdict::skip("-"); })
-          .place());
+  const Plan plan = Placing()
+                        .feature("logger", "claims = [\"step_end\"]\n", none)
+                        .feature("watcher", "claims = [\"step_end\"]\n", none)
+                        .place();
+  EXPECT_THAT(plan.hooks.at("step_end"), ElementsAre("logger", "watcher"));
+  EXPECT_THAT(slots_of(plan, kQ), ElementsAre("gemm by plain"));
+}
+
+TEST(Place, AFeatureThatClaimsNothingIsAnError) {
+  EXPECT_EQ(
+      Placing().feature("idle", "", none).problem(),
+      "[resolve] features.idle claims nothing, so it would change nothing; its "
+      "manifest must claim a slot, op:<name> or step_end");
+}
+
+CallCount calls(
+    const Plan& plan,
+    const std::string& site,
+    const std::vector<int64_t>& targets) {
+  return expected_calls(site_of(plan, site).calls, targets);
+}
+
+// 64 MiB of fp32 logits: 2^24 of them, so 838,860 rows of 20.
+TEST(Place, DerivesTheCallsOfEverySite) {
+  const Plan plan = Placing().feature("low", kAdapter, low_rank).place();
+  EXPECT_EQ(head_chunk_rows(20), 838'860);
+  EXPECT_EQ(head_chunk_rows(49'152), 341);
+  EXPECT_EQ(head_chunk_rows(int64_t{1} << 30), 1);
+  // Frozen or not, a layer hands the gradient on; the second microbatch has no
+  // target, so the head does not run there, and the third takes two chunks.
+  const std::vector<int64_t> targets = {5, 0, 838'861};
+  EXPECT_EQ(calls(plan, kQ, targets), (CallCount{3, 3}));
+  EXPECT_EQ(calls(plan, "lm_head", targets), (CallCount{3, 3}));
+  EXPECT_EQ(calls(plan, "lm_head", {838'860}), (CallCount{1, 1}));
+  EXPECT_EQ(calls(plan, "model.embed_tokens", targets), (CallCount{0, 0}));
+}
+
+TEST(Place, RecomputationRunsLayersForwardTwiceAndTheHeadOnce) {
+  const Plan plan = Placing().place({.activation_checkpointing = true});
+  EXPECT_EQ(calls(plan, kQ, {5, 5}), (CallCount{4, 2}));
+  EXPECT_EQ(calls(plan, "lm_head", {5, 5}), (CallCount{2, 2}));
 }
 
 TEST(Place, NothingLeftToTrainIsAnError) {
@@ -366,8 +411,8 @@ TEST(Ledger, NamesASiteThatNobodyConverted) {
   ledger.erase(ledger.begin() + 1);
   EXPECT_EQ(
       difference(plan, ledger),
-      "[verify] low was planned to fill, but did not fill slot adapter of " +
-          kQ);
+      "[verify] low did not fill slot adapter of " + kQ +
+          ", which the plan gives it");
 }
 
 TEST(Ledger, CountsTheSitesOfOneDifference) {
@@ -375,10 +420,10 @@ TEST(Ledger, CountsTheSitesOfOneDifference) {
   EXPECT_EQ(
       difference(plan, {}),
       "[verify] the model is not what was planned:\n"
-      "  - low was planned to fill, but did not fill slot adapter of " +
+      "  - low did nothing of what the plan gives it: slot adapter of " +
           kQ +
           " and of 13 more\n"
-          "  - plain was planned to fill, but did not fill slot gemm of " +
+          "  - plain did nothing of what the plan gives it: slot gemm of " +
           kQ + " and of 14 more");
 }
 
@@ -388,21 +433,41 @@ TEST(Ledger, NamesASiteThatWasConvertedTwice) {
   ledger.push_back(ledger.front());
   EXPECT_EQ(
       difference(plan, ledger),
-      "[verify] plain filled more than once slot gemm of " + kQ);
+      "[verify] plain filled slot gemm of " + kQ + " more than once");
 }
 
 TEST(Ledger, NamesASlotThatSomebodyElseFilled) {
   const Plan plan = Placing().place();
   std::vector<LedgerEntry> ledger = faithful_ledger(plan);
   ledger.front().plugin = "other";
-  EXPECT_THAT(
+  EXPECT_EQ(
       difference(plan, ledger),
-      AllOf(
-          HasSubstr(
-              "other was not planned to fill, but filled slot gemm of " + kQ),
-          HasSubstr(
-              "plain was planned to fill, but did not fill slot gemm of " +
-              kQ)));
+      "[verify] the plan gives slot gemm of " + kQ +
+          " to plain, but other filled it");
+}
+
+TEST(Ledger, NamesASlotThatWasGivenToNobody) {
+  const Plan plan = Placing().place();
+  std::vector<LedgerEntry> ledger = faithful_ledger(plan);
+  ledger.push_back({"other", kQ, "weight_transform"});
+  ledger.push_back({"other", "", "op:rope"});
+  EXPECT_EQ(
+      difference(plan, ledger),
+      "[verify] the model is not what was planned:\n"
+      "  - other filled op:rope, which the plan gives to nobody\n"
+      "  - other filled slot weight_transform of " +
+          kQ + ", which the plan gives to nobody");
+}
+
+TEST(Ledger, NamesAHookThatWasClaimedAndNotRegistered) {
+  const Plan plan =
+      Placing().feature("logger", "claims = [\"step_end\"]\n", none).place();
+  EXPECT_NO_THROW(verify_ledger(plan, faithful_ledger(plan)));
+  std::vector<LedgerEntry> ledger = faithful_ledger(plan);
+  ledger.pop_back();
+  EXPECT_EQ(
+      difference(plan, ledger),
+      "[verify] logger did nothing of what the plan gives it: step_end");
 }
 
 TEST(Ledger, NamesAnOpThatWasNotReplaced) {
@@ -412,7 +477,7 @@ TEST(Ledger, NamesAnOpThatWasNotReplaced) {
   ledger.pop_back();
   EXPECT_EQ(
       difference(plan, ledger),
-      "[verify] fast was planned to fill, but did not fill op:rope");
+      "[verify] fast did nothing of what the plan gives it: op:rope");
 }
 
 Plan described_plan() {
@@ -451,6 +516,59 @@ TEST(Describe, SaysNothingOfWhatDidNotHappen) {
       "parameters: 1,320 trained of 1,320 (100.00%)\n");
 }
 
+// Both layers say the same except at k_proj, so each role is one line.
+TEST(Describe, FoldsEqualLayersIntoOneLineASite) {
+  const Plan plan = Placing()
+                        .backend([](const Site& site) {
+                          return site.role == "k_proj" && site.layer == 1
+                              ? SiteVerdict::skip("too small")
+                              : linears(site);
+                        })
+                        .feature("low", kAdapter, low_rank)
+                        .feature("fast", "claims = [\"op:rope\"]\n", linears)
+                        .feature("logger", "claims = [\"step_end\"]\n", none)
+                        .place();
+  const std::string text = describe_sites(plan);
+  const auto line = [&](const std::string& site,
+                        const std::string& shape,
+                        const std::string& rest) {
+    return testing::ContainsRegex(
+        "\n  " + site + " +" + shape + "  frozen  " + rest + "\n");
+  };
+  EXPECT_THAT(
+      text,
+      AllOf(
+          HasSubstr("  site "),
+          line("model.embed_tokens", "20 x 8", "not low \\(not a target\\)"),
+          line(
+              "model.layers.0-1.self_attn.q_proj",
+              "8 x 8",
+              "gemm plain; adapter low"),
+          line(
+              "model.layers.0.self_attn.k_proj",
+              "4 x 8",
+              "gemm plain; adapter low"),
+          line(
+              "model.layers.1.self_attn.k_proj",
+              "4 x 8",
+              "adapter low; gemm of the core in bf16 "
+              "\\(not plain: too small\\)")));
+  EXPECT_THAT(
+      text,
+      AllOf(
+          HasSubstr("\n  op rope by fast\n"),
+          HasSubstr("\n  hook step_end of logger\n"),
+          Not(HasSubstr("\033"))));
+  // A heading, 10 kinds of line of sites, the op, the hook.
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 13);
+}
+
+TEST(Describe, ColoursOnlyWhenAsked) {
+  const Plan plan = Placing().place();
+  EXPECT_THAT(describe(plan), Not(HasSubstr("\033")));
+  EXPECT_THAT(describe(plan, Style(true)), HasSubstr("\033[32mchosen"));
+}
+
 TEST(ResolutionJson, HasTheDocumentedKeys) {
   const nlohmann::json json = to_json(described_plan());
   std::vector<std::string> keys;
@@ -463,13 +581,14 @@ TEST(ResolutionJson, HasTheDocumentedKeys) {
           "candidates",
           "compute_dtype",
           "features",
+          "hooks",
           "notes",
           "ops",
           "parameters",
           "precision",
           "sites",
           "version"));
-  EXPECT_EQ(json["version"], 1);
+  EXPECT_EQ(json["version"], 2);
   EXPECT_EQ(json["compute_dtype"], "bf16");
   EXPECT_EQ(
       json["parameters"],
@@ -496,6 +615,7 @@ TEST(ResolutionJson, SaysWhatRunsInEverySlotAndWhy) {
         "slots": [
           {"slot": "adapter", "by": "low", "reason": ""},
           {"slot": "gemm", "by": "core", "reason": "below the size"}],
+        "calls": {"forward": 1, "backward": 1, "chunk_rows": 0},
         "skipped": {"plain": "below the size"}})"));
 }
 

@@ -23,18 +23,23 @@ class CallCheck : public ::testing::Test {
     for (Microbatch& microbatch : batch.microbatches) {
       microbatch.target_count = 5;
     }
-    counts = {{"model.layers.0.mlp.up_proj", {3, 3}}, {"lm_head", {4, 4}}};
+    counts = {{"model.layers.0.mlp.up_proj", {3, 3}}, {"lm_head", {6, 6}}};
   }
   void add(const std::string& name, SiteKind kind, int64_t layer) {
     SitePlan site;
     site.site.name = name;
     site.site.kind = kind;
     site.site.layer = layer;
+    site.calls = kind == SiteKind::linear
+        ? CallPlan{1, 1, layer < 0 ? int64_t{4} : int64_t{0}}
+        : CallPlan{};
     plan.sites.push_back(site);
   }
   std::string problem(bool activation_checkpointing = false) const {
     try {
-      check_calls(plan, batch, activation_checkpointing, counts);
+      Plan used = plan;
+      used.sites[0].calls.forward = activation_checkpointing ? 2 : 1;
+      check_calls(used, batch, counts);
       return "";
     } catch (const Failure& failure) {
       EXPECT_EQ(failure.code(), ExitCode::resolution);
@@ -69,13 +74,23 @@ TEST_F(CallCheck, RecomputationDoublesForwardsOfTheLayersOnly) {
   EXPECT_EQ(problem(true), "");
 }
 
-TEST_F(CallCheck, HeadMayWorkInChunksButNotLessThanOnceAMicrobatch) {
-  counts["lm_head"] = {2, 2};
-  EXPECT_THAT(problem(), HasSubstr("lm_head"));
+// 5 targets in chunks of 4: two chunks a microbatch.
+TEST_F(CallCheck, ChunksOfTheHeadAreCountedExactly) {
+  for (const CallCount& wrong :
+       {CallCount{5, 5}, {7, 7}, {6, 5}, {5, 6}, {0, 0}}) {
+    counts["lm_head"] = wrong;
+    EXPECT_THAT(problem(), HasSubstr("expected 6 forward and 6 backward"));
+  }
   batch.microbatches[1].target_count = 0;
+  counts["lm_head"] = {4, 4};
   EXPECT_EQ(problem(), "");
-  counts["lm_head"] = {9, 8};
-  EXPECT_THAT(problem(), HasSubstr("lm_head"));
+}
+
+TEST_F(CallCheck, ASiteThatThePlanDoesNotKnowIsNamed) {
+  counts["model.layers.9.mlp.up_proj"] = {1, 0};
+  EXPECT_THAT(
+      problem(),
+      HasSubstr("model.layers.9.mlp.up_proj: the plan has no such site"));
 }
 
 TEST_F(CallCheck, EveryWrongSiteIsToldAtOnce) {
