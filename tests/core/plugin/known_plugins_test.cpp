@@ -26,6 +26,10 @@ TEST(KnownPlugins, HoldEveryManifestOfThisRepository) {
   std::vector<KnownPlugin> known = read_known_plugins(kBuilt);
   size_t manifests = 0;
   const fs::path folder = fs::path(OCTET_SOURCE_DIR) / "plugins";
+  if (!fs::exists(folder)) {
+    EXPECT_TRUE(known.empty()); // core/ must stand without plugins/
+    return;
+  }
   for (const auto& entry : fs::directory_iterator(folder)) {
     const fs::path file = entry.path() / "plugin.toml";
     if (!fs::exists(file)) {
