@@ -93,7 +93,7 @@ ExitCode help(const std::string& asked, const CommandLine& line) {
     std::cout << text;
     return ExitCode::success;
   }
-  const KeySuggester suggester(plugin_keys(plugin_path_of(line)));
+  const KeySuggester suggester(plugin_keys(line));
   const std::vector<std::string> meant =
       suggester.meant(nullptr, name.substr(name.rfind('.') + 1));
   throw Failure(
