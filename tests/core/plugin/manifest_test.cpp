@@ -205,6 +205,12 @@ INSTANTIATE_TEST_SUITE_P(
             "a precision plugin claims \"gemm\"; add it"},
         WrongLine{
             kPrecision,
+            "claims = [\"gemm\", \"step_end\"]\n",
+            "a feature registers hooks such as step_end; a precision plugin "
+            "has "
+            "end_step()"},
+        WrongLine{
+            kPrecision,
             "freezes_base = true\n",
             "plugin.freezes_base (line 8): belongs to kind feature"},
         WrongLine{

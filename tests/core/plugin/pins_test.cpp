@@ -8,7 +8,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 namespace octet {
 namespace {
@@ -120,11 +122,18 @@ TEST(Pins, AKnownPluginThatIsNotHereIsNamedWithHowToGetIt) {
                 "built from plugins/far"));
 }
 
+// File systems keep times by the tick of a clock: a change within one tick of
+// the check would show in neither.
+void wait_for_the_clock() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+}
+
 TEST(Pins, AFileThatIsReplacedAfterTheCheckIsNotLoaded) {
   zoo::Folder folder;
   const fs::path file = folder.add("good_feature", "replaced");
   const Catalog catalog = pinned(folder, "good-feature", sha256sum(file));
   const std::string bytes = zoo::bytes_of(file);
+  wait_for_the_clock();
   fs::remove(file);
   zoo::write_bytes(file, bytes);
   EXPECT_THAT(
@@ -136,6 +145,7 @@ TEST(Pins, AFileThatIsWrittenToAfterTheCheckIsNotLoaded) {
   zoo::Folder folder;
   const fs::path file = folder.add("good_feature", "written");
   const Catalog catalog = pinned(folder, "good-feature", sha256sum(file));
+  wait_for_the_clock();
   zoo::write_bytes(file, zoo::bytes_of(file));
   EXPECT_THAT(
       message_of([&] { load_plugin(*catalog.find("good-feature")); }),

@@ -318,6 +318,16 @@ TEST(SelectAuto, LeavesOutABackendThatAnAskedFeatureRejects) {
                "features.packed: FP8 GEMMs read 16-bit weights. Remove it."));
 }
 
+TEST(SelectAuto, NeverLoadsACandidateWhoseOptionsAreWrong) {
+  World world = backends();
+  world.host.cuda_device_count = 1;
+  world.host.cuda_capability = 90;
+  world.set_option(
+      world.config.precision.tables["eight"], "recipe", std::string("odd"));
+  EXPECT_THAT(world.problem(), HasSubstr("precision.eight.recipe"));
+  EXPECT_EQ(std::count(world.probed.begin(), world.probed.end(), "eight"), 0);
+}
+
 TEST(SelectAuto, DoesNotDependOnTheOrderOfTheCatalog) {
   World world = backends();
   for (const char* name : {"c", "a", "d", "b"}) {

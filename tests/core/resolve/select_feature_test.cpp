@@ -91,6 +91,53 @@ TEST(SelectFeature, AllProblemsOfARunAreToldAtOnce) {
           HasSubstr("needs a CUDA device")));
 }
 
+TEST(SelectFeature, AKnownPluginThatIsNotHereIsNamedWithHowToGetIt) {
+  World world = backends();
+  world.catalog.known = {
+      {"far", PluginKind::feature, "", "plugins/far"},
+      {"nine", PluginKind::precision, "", "plugins/nine"}};
+  world.use_feature("far", 30);
+  world.config.precision.backend = "nine";
+  EXPECT_THAT(
+      world.problem(),
+      AllOf(
+          HasSubstr("[features.far] (run.toml:30): plugin far is not installed "
+                    "here; it belongs to Octet and is built from plugins/far"),
+          HasSubstr("precision.backend = \"nine\" (run.toml:9): plugin nine is "
+                    "not installed here")));
+}
+
+TEST(SelectFeature, ShardingIsKnownAndSaidNotToExistYet) {
+  World world = backends();
+  world.add(feature_toml("a", relation("\"fsdp\"", "reject")));
+  world.use_feature("fsdp", 30);
+  world.use_feature("a");
+  // Its conflicts with others are told beside that.
+  EXPECT_THAT(
+      world.problem(),
+      AllOf(
+          HasSubstr("[features.fsdp] (run.toml:30): fsdp does not exist yet: "
+                    "Octet trains in one process and cannot shard yet"),
+          HasSubstr("features.a with features.fsdp (fsdp): they fight")));
+}
+
+TEST(SelectFeature, ConflictsOfPluginsThatHaveAProblemAreToldToo) {
+  World world = backends();
+  world.config.precision.backend = "eight";
+  world.add(feature_toml("a", relation("\"fp8\"", "reject")));
+  world.add(feature_toml("b", relation("\"a\"", "reject")));
+  world.use_feature("a");
+  world.use_feature("b");
+  world.probes["b"] = {false, "no glue"};
+  EXPECT_THAT(
+      world.problem(),
+      AllOf(
+          HasSubstr("needs a CUDA device"),
+          HasSubstr("no glue"),
+          HasSubstr("precision.backend = \"eight\" (fp8): they fight"),
+          HasSubstr("features.a with features.b: they fight")));
+}
+
 TEST(Relations, RejectStopsWithReasonAndWayOut) {
   World world = backends();
   world.add(feature_toml("a", "provides = [\"qat\"]\n"));
