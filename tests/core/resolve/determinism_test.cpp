@@ -5,7 +5,7 @@
 #include "core/resolve/matrix.h"
 #include "core/resolve/plan.h"
 #include "core/resolve/relations.h"
-#include "tests/core/resolve/world.h"
+#include "tests/core/resolve/placing.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -19,21 +19,6 @@ namespace {
 using world::feature_toml;
 using world::precision_toml;
 using world::World;
-
-ModelSpec small_model() {
-  ModelSpec spec;
-  spec.architecture = "LlamaForCausalLM";
-  spec.model_type = "llama";
-  spec.vocab_size = 20;
-  spec.hidden_size = 8;
-  spec.intermediate_size = 12;
-  spec.layers = 2;
-  spec.heads = 2;
-  spec.kv_heads = 1;
-  spec.head_size = 4;
-  spec.windows = {0, 0};
-  return spec;
-}
 
 class Random {
  public:
@@ -104,7 +89,7 @@ World random_world(Random& random) {
 
 /// The plan as JSON and text, or every conflict.
 std::string outcome(World& world) {
-  const ModelSpec spec = small_model();
+  const ModelSpec spec = placing::tiny_model();
   try {
     Selection selection = world.select();
     std::vector<SiteVerdicts> answers;
