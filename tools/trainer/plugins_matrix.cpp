@@ -147,7 +147,8 @@ void print_markdown(const Matrix& matrix) {
   std::cout
       << "# Compatibility\n\n"
          "Which plugins of this repository go together. Printed by `trainer "
-         "plugins matrix`\nfrom the manifests (`tools/docs`); a test compares "
+         "plugins matrix`\nfrom the manifests (`tools/docs`); `tools/check` "
+         "compares "
          "the two, so edit the `[[relation]]`\ntables of "
          "`plugins/*/plugin.toml` "
          "instead. `trainer plugins matrix` shows the same for what\nis "
