@@ -260,7 +260,8 @@ TEST(CliPlugins, MatrixShowsWhatIsInstalledAndTheCore) {
   const ProcessResult result = run_trainer({"plugins", "matrix", "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   std::map<std::string, std::string> verdicts;
-  for (const auto& pair : nlohmann::json::parse(result.out)["pairs"]) {
+  const auto json = nlohmann::json::parse(result.out);
+  for (const auto& pair : json["pairs"]) {
     verdicts
         [pair["plugins"][0].get<std::string>() + " " +
          pair["plugins"][1].get<std::string>()] = pair["verdict"];
