@@ -4,6 +4,7 @@
 
 #include "core/base/problems.h"
 #include "core/plugin/inspect.h"
+#include "core/plugin/library_search.h"
 #include "core/plugin/pins.h"
 
 #include <dlfcn.h>
@@ -40,10 +41,16 @@ void reject(CatalogEntry& entry, const std::string& reason) {
   entry.reason += (entry.reason.empty() ? "" : "\n") + reason;
 }
 
-// Whoever can write a plugin runs code as every user of it.
+// Whoever can write a plugin runs code as every user of it. The file may be a
+// link, then what it points to counts as well.
 void check_writers(CatalogEntry& entry) {
-  for (const fs::path& path : {entry.path, entry.path.parent_path()}) {
-    std::error_code error;
+  std::error_code error;
+  const fs::path real = fs::canonical(entry.path, error);
+  std::vector<fs::path> paths = {entry.path, entry.path.parent_path()};
+  if (!error && real.parent_path() != entry.path.parent_path()) {
+    paths.push_back(real.parent_path());
+  }
+  for (const fs::path& path : paths) {
     const fs::perms mode = fs::status(path, error).permissions();
     const bool open = !error && mode != fs::perms::unknown &&
         (mode & fs::perms::others_write) != fs::perms::none;
@@ -56,7 +63,22 @@ void check_writers(CatalogEntry& entry) {
   }
 }
 
-CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
+// So that what is missing is told before a loader says it in its own words.
+void check_libraries(CatalogEntry& entry, LibrarySearch& libraries) {
+  try {
+    const std::string problem = libraries.check(entry.path).problem();
+    if (!problem.empty()) {
+      reject(entry, problem);
+    }
+  } catch (const Error& error) {
+    reject(entry, error.message());
+  }
+}
+
+CatalogEntry inspect_file(
+    const fs::path& file,
+    const std::string& origin,
+    LibrarySearch& libraries) {
   CatalogEntry entry;
   entry.path = file;
   entry.origin = origin;
@@ -85,7 +107,22 @@ CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
     reject(entry, "build it again with this trainer's SDK");
   }
   check_writers(entry);
+  check_libraries(entry, libraries);
   return entry;
+}
+
+// Where this library lies: beside the training library and the plugins.
+fs::path library_folder() {
+  // The address of a function of this library finds its file.
+  Dl_info library{};
+  const auto address = reinterpret_cast<void*>(&installed_plugin_folder);
+  if (::dladdr(address, &library) == 0 || library.dli_fname == nullptr) {
+    throw Failure(
+        ExitCode::failed,
+        "plugins",
+        "expected to find this library's own file");
+  }
+  return fs::absolute(library.dli_fname).parent_path();
 }
 
 void add_folder(
@@ -154,16 +191,18 @@ const KnownPlugin* Catalog::find_known(const std::string& name) const {
 }
 
 fs::path installed_plugin_folder() {
-  // The address of a function of this library finds its file.
-  Dl_info library{};
-  const auto address = reinterpret_cast<void*>(&installed_plugin_folder);
-  if (::dladdr(address, &library) == 0 || library.dli_fname == nullptr) {
-    throw Failure(
-        ExitCode::failed,
-        "plugins",
-        "expected to find this library's own file");
-  }
-  return fs::absolute(library.dli_fname).parent_path() / "plugins";
+  return library_folder() / "plugins";
+}
+
+fs::path training_library_file() {
+  return library_folder() / "liboctet_train.so";
+}
+
+CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
+  LibrarySearch libraries(training_library_file());
+  std::error_code error;
+  const fs::path absolute = fs::absolute(file, error).lexically_normal();
+  return inspect_file(error ? file : absolute, origin, libraries);
 }
 
 std::vector<SearchFolder> plugin_folders(
@@ -202,9 +241,10 @@ Catalog build_catalog(
   catalog.folders = folders;
   catalog.known = read_known_plugins(
       installed_plugin_folder().parent_path() / "known_plugins.json");
+  LibrarySearch libraries(training_library_file());
   for (const SearchFolder& folder : folders) {
     for (const fs::path& file : library_files(folder.path)) {
-      CatalogEntry entry = inspect_file(file, folder.origin);
+      CatalogEntry entry = inspect_file(file, folder.origin, libraries);
       const auto pin = pins.find(entry.manifest.name);
       if (pin != pins.end()) {
         apply_pin(entry, pin->second);

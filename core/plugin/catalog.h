@@ -69,6 +69,13 @@ std::vector<SearchFolder> plugin_folders(
 
 /// The folder `plugins` beside this library.
 std::filesystem::path installed_plugin_folder();
+/// liboctet_train.so beside this library.
+std::filesystem::path training_library_file();
+
+/// Gate one for a single file, wherever it lies. Never shadowed.
+CatalogEntry inspect_file(
+    const std::filesystem::path& file,
+    const std::string& origin);
 
 /// Looks at every *.so of the folders: folders in order, files sorted, no
 /// folders inside them. A folder that is not there has no plugins.
