@@ -2,9 +2,9 @@
 // wrong becomes a Failure that names the plugin and its file.
 #define BOOST_DLL_USE_STD_FS
 #include "core/base/problems.h"
-#include "core/plugin/load_guard.h"
 #include "core/plugin/loaded_plugin.h"
 #include "core/plugin/pins.h"
+#include "core/plugin/plugin_call.h"
 
 #include <boost/dll/shared_library.hpp>
 
@@ -82,8 +82,11 @@ class OptionArray {
 
 class DllPlugin : public LoadedPlugin {
  public:
-  explicit DllPlugin(const CatalogEntry& entry) : entry_(entry) {
+  explicit DllPlugin(const CatalogEntry& entry)
+      : entry_(entry),
+        label_(entry.manifest.name + " (" + entry.path.string() + ")") {
     require_unchanged(entry_);
+    watch_plugin_calls();
     boost::dll::shared_library& library = open();
     if (!library.has("octet_plugin")) {
       refuse(
@@ -127,20 +130,16 @@ class DllPlugin : public LoadedPlugin {
     static auto& opened = *new std::list<boost::dll::shared_library>;
     boost::dll::shared_library library;
     std::error_code error;
-    const LoadGuard guard(
-        entry_.manifest.name + " (" + entry_.path.string() + ")");
+    const PluginCall call(place("its static constructors"));
     try {
       // rtld_now: with the default, an undefined symbol ends the run later.
       library.load(
           entry_.path,
           boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local,
           error);
-    } catch (const std::exception& thrown) {
-      refuse(
-          entry_,
-          std::string("its static constructors threw: ") + thrown.what());
     } catch (...) {
-      refuse(entry_, "its static constructors threw an exception");
+      refuse(
+          entry_, "its static constructors threw: " + current_exception_text());
     }
     if (error) {
       const char* detail = ::dlerror();
@@ -173,15 +172,14 @@ class DllPlugin : public LoadedPlugin {
   void call(const char* step, Body&& body) const {
     OctetStatus status{};
     const std::string failed = std::string(step) + " failed: ";
+    const PluginCall call(place(step));
     try {
       status = body();
-    } catch (const std::exception& error) {
-      refuse(entry_, failed + error.what());
     } catch (...) {
-      refuse(entry_, failed + "an exception that is not a std::exception");
+      refuse(entry_, failed + current_exception_text());
     }
     if (status.code != OCTET_OK) {
-      const std::string message = text_of(status.message);
+      const std::string message = without_frames(text_of(status.message));
       refuse(entry_, failed + (message.empty() ? "without a reason" : message));
     }
   }
@@ -217,7 +215,13 @@ class DllPlugin : public LoadedPlugin {
         [made, destroy](Interface*) mutable { destroy(&made); }};
   }
 
+  CallPlace place(const char* step) const {
+    return {label_.c_str(), step, "", ExitCode::resolution};
+  }
+
   CatalogEntry entry_;
+  /// Name and file, for a last line.
+  std::string label_;
   const OctetPlugin* plugin_ = nullptr;
 };
 
