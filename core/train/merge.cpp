@@ -2,6 +2,7 @@
 // folder.
 #include "core/base/problems.h"
 #include "core/io/atomic_file.h"
+#include "core/model/guarded.h"
 #include "core/model/weight_set.h"
 #include "core/plugin/loaded_plugin.h"
 #include "core/train/adapter_source.h"
@@ -56,8 +57,10 @@ ExitCode merge(const MergeRequest& request, const Catalog& catalog) {
   const AdapterSource source =
       open_adapter(request.adapter, request.base, catalog);
   const ModelSpec spec = read_model_spec(source.base);
-  const auto feature =
-      load_plugin(*source.plugin.entry).create_feature(source.plugin.options);
+  const std::string name = source.plugin.entry->manifest.name;
+  const auto feature = guarded(
+      name,
+      load_plugin(*source.plugin.entry).create_feature(source.plugin.options));
   feature->import_adapter(source.files);
   const Plan plan = plan_for(source.plugin, *feature, spec);
 
@@ -66,7 +69,6 @@ ExitCode merge(const MergeRequest& request, const Catalog& catalog) {
   options.train_base = false;
   Decoder decoder(spec, *open_weights(source.base, spec), options);
   std::vector<LedgerEntry> ledger;
-  const std::string name = source.plugin.entry->manifest.name;
   feature->apply(*decoder.editor(name, plan, ledger));
   verify_ledger(plan, ledger);
 

@@ -2,6 +2,7 @@
 #include "core/train/run_plugins.h"
 
 #include "core/base/problems.h"
+#include "core/model/guarded.h"
 #include "core/plugin/loaded_plugin.h"
 
 namespace octet {
@@ -38,15 +39,18 @@ RunPlugins create_plugins(const Selection& selection) {
   const SelectedPlugin& precision = selection.precision;
   plugins.backend_name = precision.entry->manifest.name;
   plugins.compute_dtype = compute_dtype_of(precision.entry->manifest);
-  plugins.backend =
-      load_plugin(*precision.entry).create_precision(precision.options);
+  plugins.backend = guarded(
+      plugins.backend_name,
+      load_plugin(*precision.entry).create_precision(precision.options));
   for (const SelectedPlugin& selected : selection.features) {
     const Manifest& manifest = selected.entry->manifest;
     plugins.features.push_back(
         {manifest.name,
          manifest.adapter_format,
          manifest.freezes_base,
-         load_plugin(*selected.entry).create_feature(selected.options)});
+         guarded(
+             manifest.name,
+             load_plugin(*selected.entry).create_feature(selected.options))});
   }
   return plugins;
 }
