@@ -158,7 +158,7 @@ ExitCode run_generate(const Arguments& arguments) {
   config.precision.place = {"--backend", 0};
   const Catalog catalog = catalog_of(line);
   request.selection =
-      select_plugins(config, catalog, host_facts(), probe_plugin);
+      select_plugins(config, catalog, host_facts(), prober_for(config));
   return training_library().generate(request, catalog);
 }
 

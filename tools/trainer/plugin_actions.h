@@ -25,6 +25,7 @@ ExitCode list_plugins(const Arguments& arguments);
 ExitCode inspect_plugin(const Arguments& arguments);
 ExitCode show_plugin_paths(const Arguments& arguments);
 ExitCode show_plugin_matrix(const Arguments& arguments);
+ExitCode examine_plugins(const Arguments& arguments);
 
 /// --plugin-path, --no-third-party and --config, for actions that look for
 /// plugins.

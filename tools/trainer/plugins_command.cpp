@@ -29,6 +29,10 @@ const std::vector<PluginAction>& plugin_actions() {
        "[--json]",
        "where plugins are looked for, and names that are there twice",
        show_plugin_paths},
+      {"doctor",
+       "[NAME | FILE]",
+       "loads, probes and creates plugins in a child process",
+       examine_plugins},
   };
   return table;
 }

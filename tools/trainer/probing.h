@@ -1,14 +1,14 @@
-// Asking a plugin whether it can run here.
+// Asking plugins whether they can run here.
 #pragma once
 
-#include "core/plugin/loaded_plugin.h"
+#include "core/config/run_config.h"
+#include "core/resolve/selection.h"
 
 namespace octet {
 
-/// Loads the plugin and probes it. Plugins are linked with LibTorch, so the
-/// training library, which brings it from its own folder, is opened first.
-ProbeVerdict probe_plugin(
-    const CatalogEntry& entry,
-    const OptionTable& options);
+/// Plugins that `config` names are loaded and probed in this process. Others,
+/// which `auto` only considers, are probed in a child process: one that crashes
+/// or hangs is a row of the table, and the next candidate is asked.
+Prober prober_for(const RunConfig& config);
 
 } // namespace octet

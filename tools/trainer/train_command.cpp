@@ -47,8 +47,8 @@ ExitCode run_train(const Arguments& arguments) {
   request.dry_run = line.has("dry-run");
   // Selected plugins point into the catalog.
   const Catalog catalog = catalog_of_run(line, request.config);
-  request.selection =
-      select_plugins(request.config, catalog, host_facts(), probe_plugin);
+  request.selection = select_plugins(
+      request.config, catalog, host_facts(), prober_for(request.config));
   return training_library().train(request);
 }
 
