@@ -44,11 +44,10 @@ void reject(CatalogEntry& entry, const std::string& reason) {
 // Whoever can write a plugin runs code as every user of it. The file may be a
 // link, then what it points to counts as well.
 void check_writers(CatalogEntry& entry) {
-  std::error_code error;
-  const fs::path real = fs::canonical(entry.path, error);
   std::vector<fs::path> paths = {entry.path, entry.path.parent_path()};
-  if (!error && real.parent_path() != entry.path.parent_path()) {
-    paths.push_back(real.parent_path());
+  std::error_code error;
+  if (fs::is_symlink(entry.path, error)) {
+    paths.push_back(fs::canonical(entry.path, error).parent_path());
   }
   for (const fs::path& path : paths) {
     const fs::perms mode = fs::status(path, error).permissions();

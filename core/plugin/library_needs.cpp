@@ -108,9 +108,9 @@ LibraryNeeds read_library_needs(const fs::path& path) {
     }
     return file.text_at(names.offset + entry.d_un.d_val, names.end, what);
   };
-  std::error_code error;
-  fs::path real = fs::canonical(path, error);
-  const std::string origin = (error ? path : real).parent_path().string();
+  // As the loader does, the folder of the name that is opened: a link's own.
+  const std::string origin =
+      fs::absolute(path).lexically_normal().parent_path().string();
   LibraryNeeds needs;
   for (const Elf64_Dyn& entry : entries) {
     if (entry.d_tag == DT_NEEDED) {

@@ -168,6 +168,17 @@ TEST(Catalog, RejectsThePluginsOfAFolderThatEveryUserCanWrite) {
       HasSubstr(folder.path().string() + " can be written by every user"));
 }
 
+TEST(Catalog, ALinkIntoAFolderThatEveryUserCanWriteIsRejected) {
+  zoo::Folder folder, open;
+  const fs::path target = open.add("good_feature");
+  fs::create_symlink(target, folder.path() / "link.so");
+  EXPECT_EQ(only(folder.catalog()).reason, "");
+  fs::permissions(open.path(), fs::perms::others_write, fs::perm_options::add);
+  EXPECT_THAT(
+      only(folder.catalog()).reason,
+      HasSubstr(open.path().string() + " can be written by every user"));
+}
+
 TEST(Catalog, NamesAreThoseOfReadyPluginsOfAKind) {
   zoo::Folder folder;
   folder.add("good_precision");

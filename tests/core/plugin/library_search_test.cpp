@@ -76,6 +76,15 @@ TEST(LibraryNeeds, OriginIsTheFilesOwnFolder) {
       ElementsAre(fs::canonical(file).parent_path().string()));
 }
 
+// ld.so takes the folder of the name it opened, not of what a link points to.
+TEST(LibraryNeeds, OriginOfALinkIsTheLinksFolder) {
+  const zoo::Folder folder;
+  const fs::path link = folder.path() / "link.so";
+  fs::create_symlink(zoo::file("good_feature"), link);
+  EXPECT_THAT(
+      read_library_needs(link).runpath, ElementsAre(folder.path().string()));
+}
+
 TEST(LibraryNeeds, ATruncatedFileIsRefused) {
   zoo::Folder folder;
   const fs::path file = folder.path() / "cut.so";

@@ -288,12 +288,13 @@ std::vector<Specimen> running() {
   return {
       {.file = "good_feature",
        .name = "good-feature",
-       .error = "unknown option features.good-feature.rnak (run.toml:17) of "
+       .error = "unknown option features.good-feature.rnak (run.toml:20) of "
                 "plugin good-feature; did you mean features.good-feature.rank?",
        .options = "rnak = 4\n"},
       {.file = "order_a",
        .name = "order-a",
-       .error = "order-a",
+       .error = "features order-a and order-b each must be applied after "
+                "another of them; remove one",
        .beside = "order_b",
        .beside_name = "order-b"},
       stumbling(
