@@ -78,7 +78,8 @@ TEST(CliPlugins, PathsCountThePluginsOfEachFolder) {
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, ::testing::ContainsRegex("/none +no such folder +"));
   EXPECT_THAT(
-      result.out, ::testing::ContainsRegex(kZoo + " +[1-9][0-9] +--plugin-path"));
+      result.out,
+      ::testing::ContainsRegex(kZoo + " +[1-9][0-9] +--plugin-path"));
 }
 
 TEST(CliPlugins, PluginPathThatDoesNotExistHasNoPlugins) {
