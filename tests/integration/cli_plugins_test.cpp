@@ -297,8 +297,8 @@ TEST(CliPlugins, UnknownAction) {
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(
       result.err,
-      "[trainer] expected trainer plugins with one of list, inspect, matrix "
-      "and paths, found \"lst\"; did you mean list?\n");
+      "[trainer] expected trainer plugins with one of list, inspect, "
+      "matrix, paths and doctor, found \"lst\"; did you mean list?\n");
 }
 
 } // namespace
