@@ -3,13 +3,16 @@
 # The wheel's own CMake package demands a CUDA toolkit, so it is not used.
 # OpenMP is on this target because at::parallel_for is silently serial in a
 # file that was compiled without -fopenmp.
-# The same rule as tools/cache_folder.
-set(octet_cache "$ENV{XDG_CACHE_HOME}")
-if(NOT octet_cache MATCHES "^/")
-  set(octet_cache "$ENV{HOME}/.cache")
+# An installed SDK sets OCTET_LIBTORCH itself; else it is where tools/setup puts
+# it. The same rule as tools/cache_folder.
+if(NOT OCTET_LIBTORCH)
+  set(octet_cache "$ENV{XDG_CACHE_HOME}")
+  if(NOT octet_cache MATCHES "^/")
+    set(octet_cache "$ENV{HOME}/.cache")
+  endif()
+  set(OCTET_LIBTORCH "${octet_cache}/octet/libtorch-2.13.0" CACHE PATH
+      "Folder that tools/setup unpacked LibTorch into (holds torch/ and nvidia/)")
 endif()
-set(OCTET_LIBTORCH "${octet_cache}/octet/libtorch-2.13.0" CACHE PATH
-    "Folder that tools/setup unpacked LibTorch into (holds torch/ and nvidia/)")
 if(NOT EXISTS ${OCTET_LIBTORCH}/torch/lib/libtorch_cpu.so)
   message(FATAL_ERROR "[build] LibTorch expected in ${OCTET_LIBTORCH}, found "
           "no torch/lib/libtorch_cpu.so there; run tools/setup, or give "
@@ -18,7 +21,7 @@ endif()
 
 set(OCTET_TORCH_ROOT ${OCTET_LIBTORCH}/torch)
 foreach(lib c10 torch_cpu)
-  add_library(octet_${lib} SHARED IMPORTED)
+  add_library(octet_${lib} SHARED IMPORTED GLOBAL)
   set_target_properties(octet_${lib} PROPERTIES
     IMPORTED_LOCATION ${OCTET_TORCH_ROOT}/lib/lib${lib}.so)
 endforeach()

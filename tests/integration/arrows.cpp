@@ -134,7 +134,8 @@ std::vector<std::string> check_file(
         !starts_with(folder, "plugins")) {
       continue; // a system library
     } else if (
-        (row == "plugins" || row == "tests/fixtures/plugins") &&
+        (row == "plugins" || row == "sdk/examples" ||
+         row == "tests/fixtures/plugins") &&
         !starts_with(folder, "core") && !starts_with(folder, "plugins")) {
       continue; // a plugin's folder is on its own include path
     } else if (folder.empty()) {

@@ -1,0 +1,234 @@
+// octet_conformance FILE...: does a plugin keep what the SDK's headers promise
+// on its behalf?
+//
+// Exit status: 0 all checks passed, 1 a check failed, 2 the command line is
+// wrong, 3 nothing failed, but a plugin cannot be used on this machine, so most
+// of its checks were skipped.
+#include "core/base/problems.h"
+#include "sdk/conformance/subject.h"
+#include "sdk/conformance/supervise.h"
+
+#include <fmt/format.h>
+#include <boost/program_options.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iostream>
+
+namespace octet::conformance {
+namespace {
+
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+
+constexpr int kReport = 3;
+
+[[noreturn]] void refuse(const std::string& text) {
+  throw Failure(
+      ExitCode::usage,
+      "conformance",
+      text + "; see `octet_conformance --help`");
+}
+
+po::options_description describe_options() {
+  po::options_description options("Options", 80, 40);
+  options.add_options()("help,h", "show this");
+  options.add_options()("list", "name the checks and what each makes sure of");
+  options.add_options()("json", "print the results as JSON");
+  options.add_options()(
+      "set",
+      po::value<std::vector<std::string>>()->composing()->value_name(
+          "OPTION=VALUE"),
+      "an option of the plugin that is not to have its default; may stand "
+      "several times");
+  options.add_options()(
+      "tolerance",
+      po::value<double>()->default_value(0, "")->value_name("X"),
+      "largest relative error (L2) of products and gradients; unless given, "
+      "by the manifest's compute dtype: fp32 1e-5, fp16 2e-3, bf16 1e-2");
+  options.add_options()(
+      "timeout",
+      po::value<int>()->default_value(300)->value_name("SECONDS"),
+      "a file that takes longer fails the check it is in");
+  return options;
+}
+
+const char* const kAbout =
+    "Usage: octet_conformance [options] FILE...\n\n"
+    "Checks plugin files as a run would use them: manifest, probe, create, "
+    "options,\nthen products, gradients and state of a precision backend, or "
+    "what a feature\ndoes to a small decoder. Each file is loaded in a process "
+    "of its own. A backend\nthat rounds its operands to fewer bits needs "
+    "--tolerance.\n\n";
+
+const char* const kAfter =
+    "\nExit status: 0 all passed, 1 a check failed, 2 wrong command line, "
+    "3 nothing\nfailed, but a plugin cannot be used on this machine.\n"
+    "\nExamples:\n  octet_conformance build/my_fp8.so\n"
+    "  octet_conformance build/my_fp8.so --set recipe=rowwise --tolerance "
+    "0.08\n";
+
+void list_checks() {
+  for (const CheckInfo& info : all_checks()) {
+    std::cout << fmt::format(
+        "{:<14}{:<14}{}\n", info.name, info.of, info.about);
+  }
+}
+
+void print_table(const fs::path& file, const Outcome& outcome) {
+  std::cout << file.string() << "\n";
+  for (const Row& row : outcome.rows) {
+    std::cout << fmt::format(
+        "  {:<14}{:<9}{}\n", row.check, to_string(row.verdict), row.reason);
+  }
+  std::cout << std::flush;
+}
+
+nlohmann::ordered_json to_json(const fs::path& file, const Outcome& outcome) {
+  nlohmann::ordered_json checks = nlohmann::ordered_json::array();
+  for (const Row& row : outcome.rows) {
+    checks.push_back(
+        {{"check", row.check},
+         {"verdict", to_string(row.verdict)},
+         {"reason", row.reason}});
+  }
+  return {
+      {"file", file.string()},
+      {"passed", !outcome.failed()},
+      {"usable", outcome.usable},
+      {"checks", checks}};
+}
+
+std::map<std::string, std::string> parse_settings(
+    const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> settings;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      refuse("expected --set OPTION=VALUE, found \"" + text + "\"");
+    }
+    settings[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return settings;
+}
+
+po::variables_map parse(const std::vector<std::string>& arguments) {
+  po::options_description all;
+  po::options_description hidden;
+  hidden.add_options()("file", po::value<std::vector<std::string>>());
+  hidden.add_options()("report-to-descriptor", "the child's part");
+  all.add(describe_options()).add(hidden);
+  po::positional_options_description positional;
+  positional.add("file", -1);
+  po::variables_map values;
+  try {
+    po::store(
+        po::command_line_parser(arguments)
+            .options(all)
+            .positional(positional)
+            .style(
+                po::command_line_style::unix_style &
+                ~po::command_line_style::allow_guessing)
+            .run(),
+        values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    refuse(error.what());
+  }
+  return values;
+}
+
+std::vector<std::string> texts_of(
+    const po::variables_map& values,
+    const char* name) {
+  return values.count(name) > 0 ? values[name].as<std::vector<std::string>>()
+                                : std::vector<std::string>{};
+}
+
+std::vector<fs::path> files_of(const po::variables_map& values) {
+  std::vector<fs::path> files;
+  Problems problems;
+  for (const std::string& name : texts_of(values, "file")) {
+    std::error_code error;
+    files.push_back(fs::canonical(name, error));
+    if (error || !fs::is_regular_file(files.back())) {
+      problems.add("expected a plugin's file, found none: " + name);
+    }
+  }
+  problems.raise(ExitCode::usage, "conformance", "the files are wrong");
+  if (files.empty()) {
+    refuse("expected the file of a plugin, found none");
+  }
+  return files;
+}
+
+/// The child: all checks of one file.
+int run_child(const fs::path& file, const po::variables_map& values) {
+  Recorder recorder(kReport);
+  Settings settings;
+  settings.file = file;
+  settings.options = parse_settings(texts_of(values, "set"));
+  settings.tolerance = values["tolerance"].as<double>();
+  recorder.end(examine(settings, recorder));
+  return 0;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const po::variables_map values = parse(arguments);
+  if (values.count("help") > 0) {
+    std::cout << kAbout << describe_options() << kAfter;
+    return 0;
+  }
+  if (values.count("list") > 0) {
+    list_checks();
+    return 0;
+  }
+  const std::vector<fs::path> files = files_of(values);
+  if (values.count("report-to-descriptor") > 0) {
+    return run_child(files.front(), values);
+  }
+  const std::vector<std::string> settings = texts_of(values, "set");
+  parse_settings(settings);
+  const double tolerance = values["tolerance"].as<double>();
+  if (tolerance < 0 || tolerance >= 1) {
+    refuse("expected a --tolerance of at least 0 and less than 1");
+  }
+  bool failed = false, usable = true;
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const fs::path& file : files) {
+    std::vector<std::string> child = {
+        file.string(), "--tolerance", fmt::format("{}", tolerance)};
+    for (const std::string& setting : settings) {
+      child.insert(child.end(), {"--set", setting});
+    }
+    const Outcome outcome = supervise(file, child, values["timeout"].as<int>());
+    failed = failed || outcome.failed();
+    usable = usable && outcome.usable;
+    if (values.count("json") > 0) {
+      all.push_back(to_json(file, outcome));
+    } else {
+      print_table(file, outcome);
+    }
+  }
+  if (values.count("json") > 0) {
+    std::cout << all.dump(
+                     2, ' ', false, nlohmann::json::error_handler_t::replace)
+              << "\n";
+  }
+  return failed ? 1 : usable ? 0 : 3;
+}
+
+} // namespace
+} // namespace octet::conformance
+
+int main(int count, char** values) {
+  try {
+    return octet::conformance::run({values + 1, values + count});
+  } catch (const octet::Failure& failure) {
+    std::cerr << failure.what() << "\n";
+    return failure.code() == octet::ExitCode::usage ? 2 : 1;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+}
