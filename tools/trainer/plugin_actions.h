@@ -36,6 +36,7 @@ PluginsSection plugins_section_of(const CommandLine& line);
 
 /// What those options find.
 Catalog discover(const CommandLine& line);
+ExitCode make_new_plugin(const Arguments& arguments);
 
 /// "ready", "shadowed" or "rejected".
 const char* status_name(PluginStatus status);

@@ -33,6 +33,10 @@ const std::vector<PluginAction>& plugin_actions() {
        "[NAME | FILE]",
        "loads, probes and creates plugins in a child process",
        examine_plugins},
+      {"new",
+       "NAME --kind KIND",
+       "a folder with a plugin that builds and works",
+       make_new_plugin},
   };
   return table;
 }
