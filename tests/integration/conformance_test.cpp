@@ -1,0 +1,204 @@
+// octet_conformance on the plugins of this repository, which it must pass, and
+// on plugins that are wrong in one way each, which must fail in the check that
+// is about it and in no other.
+#include "tests/integration/process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <map>
+
+namespace octet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kPlugins = OCTET_BINARY_DIR "/lib/octet/plugins/";
+const std::string kFaulty = OCTET_BINARY_DIR "/tests/conformance/faulty_";
+
+ProcessResult run_conformance(const std::string& arguments) {
+  return run_shell(
+      "\"$(dirname \"$TRAINER\")/octet_conformance\" " + arguments);
+}
+
+struct Examined {
+  int status = -1;
+  std::vector<std::string> failed, passed;
+  std::map<std::string, std::string> reasons;
+};
+
+Examined examine(const std::string& arguments) {
+  const ProcessResult result = run_conformance("--json " + arguments);
+  Examined examined;
+  examined.status = result.status;
+  const auto all = nlohmann::json::parse(result.out, nullptr, false);
+  if (!all.is_array()) {
+    ADD_FAILURE() << result.out << result.err;
+    return examined;
+  }
+  for (const auto& row : all.at(0).at("checks")) {
+    const std::string check = row.at("check");
+    const std::string verdict = row.at("verdict");
+    examined.reasons[check] = row.at("reason");
+    if (verdict != "skipped") {
+      (verdict == "passed" ? examined.passed : examined.failed)
+          .push_back(check);
+    }
+  }
+  return examined;
+}
+
+class OwnPlugins : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(OwnPlugins, PassEveryCheck) {
+  const Examined examined = examine(kPlugins + GetParam() + ".so");
+  EXPECT_EQ(examined.status, 0);
+  EXPECT_THAT(examined.failed, IsEmpty())
+      << ::testing::PrintToString(examined.reasons);
+  EXPECT_GE(examined.passed.size(), 15u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Conformance,
+    OwnPlugins,
+    ::testing::Values("fp32", "bf16", "lora"));
+
+struct Fault {
+  const char* kind;
+  const char* name;
+  const char* check;
+  /// Part of the reason.
+  const char* reason;
+  const char* more = "";
+};
+
+class FaultyPlugins : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(FaultyPlugins, FailInTheCheckThatIsAboutTheFault) {
+  const Fault& fault = GetParam();
+  const Examined examined = examine(
+      kFaulty + fault.kind + ".so --set fault=" + fault.name + fault.more);
+  EXPECT_EQ(examined.status, 1);
+  EXPECT_THAT(examined.failed, ElementsAre(fault.check))
+      << ::testing::PrintToString(examined.reasons);
+  EXPECT_THAT(examined.reasons.at(fault.check), HasSubstr(fault.reason));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Conformance,
+    FaultyPlugins,
+    ::testing::Values(
+        Fault{"precision", "gradient_factor", "backward", "1.00e-01"},
+        Fault{"precision", "weight_gradient", "backward", "grad_w of 1 rows"},
+        Fault{"precision", "throws_in_backward", "backward", "found one"},
+        Fault{"precision", "changes_input", "forward", "changed its input"},
+        Fault{"precision", "unwanted_gradient", "wants", "found one"},
+        Fault{"precision", "overwrites", "accumulates", "grad_w"},
+        Fault{"precision", "keeps_x", "saved", ""},
+        Fault{"precision", "stale_weight", "weights", "after an update"},
+        Fault{"precision", "recompute_counts", "recompute", "other values"},
+        Fault{
+            "precision",
+            "evaluation_counts",
+            "evaluation",
+            "changed the state"},
+        Fault{"precision", "state_lost", "state", "after load"},
+        Fault{"precision", "no_state", "state", "after save and load"},
+        Fault{"precision", "probe_alternates", "probe", "and then not usable"},
+        Fault{"precision", "unguarded", "exceptions", "nobody catches this"},
+        Fault{"precision", "crashes", "create", "signal 11"},
+        Fault{"precision", "hangs", "probe", "within 6 s", " --timeout 6"},
+        Fault{"precision", "sets_environment", "process", "FAULTY_PLUGIN"},
+        Fault{"precision", "writes_file", "files", "work/leftover.txt"},
+        Fault{"feature", "verdict_changes", "accepts", "differ"},
+        Fault{"feature", "leaves_a_site_out", "apply", "did not fill"},
+        Fault{"feature", "more_parameters", "apply", "announces"},
+        Fault{"feature", "throws_in_apply", "apply", "found one"},
+        Fault{"feature", "delta", "adapters", "delta()"},
+        Fault{"feature", "state_lost", "state", "after load"},
+        Fault{"feature", "evaluation_counts", "evaluation", "state calls"}),
+    [](const ::testing::TestParamInfo<Fault>& fault) {
+      return std::string(fault.param.kind) + "_" + fault.param.name;
+    });
+
+// These show in more than one check: in the adapter alone and in the decoder.
+TEST(Conformance, WrongAdapterGradientsAreFoundInPartsAndInTheWhole) {
+  for (const char* fault : {"gradient", "no_gradient"}) {
+    const Examined examined =
+        examine(kFaulty + "feature.so --set fault=" + fault);
+    EXPECT_EQ(examined.status, 1);
+    EXPECT_THAT(examined.failed, ::testing::Contains("adapters")) << fault;
+    EXPECT_THAT(examined.failed, ::testing::Contains("trains")) << fault;
+  }
+  EXPECT_THAT(
+      examine(kFaulty + "feature.so --set fault=recompute_draws").failed,
+      ::testing::Contains("recompute"));
+}
+
+TEST(Conformance, FaultyPluginsPassWithoutAFault) {
+  for (const char* kind : {"precision", "feature"}) {
+    const Examined examined = examine(kFaulty + kind + ".so");
+    EXPECT_EQ(examined.status, 0);
+    EXPECT_THAT(examined.failed, IsEmpty())
+        << ::testing::PrintToString(examined.reasons);
+  }
+}
+
+TEST(Conformance, APluginThatCannotBeUsedHereIsNoFailure) {
+  const Examined examined =
+      examine(kFaulty + "precision.so --set fault=unusable");
+  EXPECT_EQ(examined.status, 3);
+  EXPECT_THAT(
+      examined.passed,
+      ElementsAre("inspect", "load", "probe", "process", "files"));
+}
+
+TEST(Conformance, AFileThatIsNoPluginFailsTheFirstCheck) {
+  const Examined examined =
+      examine(OCTET_BINARY_DIR "/tests/plugins/no_sections.so");
+  EXPECT_EQ(examined.status, 1);
+  EXPECT_THAT(examined.failed, ElementsAre("inspect"));
+}
+
+TEST(Conformance, TheTableNamesTheFailedCheckAndWhy) {
+  const ProcessResult result =
+      run_conformance(kFaulty + "precision.so --set fault=overwrites");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(
+      result.out,
+      HasSubstr("\n  accumulates   failed   grad_w of 16 rows at "));
+  EXPECT_THAT(result.out, HasSubstr("\n  forward       passed"));
+}
+
+TEST(Conformance, ListNamesEveryCheckThatAFileGetsARowFor) {
+  const std::string list = run_conformance("--list").out;
+  for (const char* kind : {"precision", "feature"}) {
+    for (const std::string& check :
+         examine(kFaulty + std::string(kind) + ".so").passed) {
+      EXPECT_THAT(list, HasSubstr(check + " "));
+    }
+  }
+}
+
+TEST(Conformance, WrongCommandLinesEndWithTwo) {
+  for (const char* arguments :
+       {"",
+        "--no-such-option x",
+        "/no/such/file.so",
+        "--set fault x.so",
+        "--tolerance 2 x.so"}) {
+    const ProcessResult result = run_conformance(arguments);
+    EXPECT_EQ(result.status, 2) << arguments;
+    EXPECT_THAT(result.err, HasSubstr("[conformance] ")) << arguments;
+  }
+  const Examined unknown = examine(kFaulty + "precision.so --set flaut=none");
+  EXPECT_THAT(unknown.failed, ElementsAre("inspect"));
+  EXPECT_THAT(unknown.reasons.at("inspect"), HasSubstr("did you mean"));
+}
+
+} // namespace
+} // namespace octet
