@@ -13,6 +13,7 @@ namespace octet {
 /// Default visibility, so that host and plugins see one type.
 class __attribute__((visibility("default"))) Error : public std::runtime_error {
  public:
+  /// @param message "what was expected, what was found; what to do"
   Error(std::string component, const std::string& message)
       : std::runtime_error("[" + component + "] " + message),
         component_(std::move(component)),

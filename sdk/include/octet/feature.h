@@ -52,8 +52,11 @@ class WeightTransform {
 class InputTransform {
  public:
   virtual ~InputTransform() = default;
+  /// @param x [M, K] compute dtype  @param saved null when no backward follows
+  /// @returns the same shape and dtype
   virtual at::Tensor
   forward(const at::Tensor& x, const StepContext&, Saved* saved) = 0;
+  /// @param grad_y [M, K], of the forward's result  @returns that of x
   virtual at::Tensor backward(const at::Tensor& grad_y, Saved& saved) = 0;
 };
 
@@ -65,14 +68,20 @@ struct AdapterFiles {
   std::map<std::string, at::Tensor> tensors;
 };
 
+/// What an export knows besides the adapter.
 struct ExportContext {
   /// What the adapter's config names as its base model.
   std::string base_model;
 };
 
+/// An optimizer step that is done.
 struct StepReport {
+  /// Counted from 1.
   int64_t step = 0;
+  /// @{ Mean loss of the trained tokens, norm of all gradients before clipping,
+  /// rate of this step.
   double loss = 0, grad_norm = 0, learning_rate = 0;
+  /// @}
 };
 
 /// How a feature changes the model. Every call is entered into the ledger
@@ -88,6 +97,7 @@ class ModelEditor {
   virtual const std::vector<Site>& planned_sites() const = 0;
   /// The run's compute dtype.
   virtual at::ScalarType compute_dtype() const = 0;
+  /// The run's seed, for initial values.
   virtual uint64_t seed() const = 0;
 
   /// The weight of a linear layer as it is stored, to be read at any time.
@@ -98,21 +108,26 @@ class ModelEditor {
   virtual Parameter&
   add_parameter(std::string name, at::Tensor initial, bool decay) = 0;
 
+  /// Fills the slot `adapter`, which takes any number.
   virtual void add_adapter(
       const std::string& site,
       std::unique_ptr<Adapter> adapter) = 0;
+  /// Fills the slot `weight_transform`.
   virtual void set_weight_transform(
       const std::string& site,
       std::unique_ptr<WeightTransform> transform) = 0;
+  /// Fills the slot `input_transform`.
   virtual void set_input_transform(
       const std::string& site,
       std::unique_ptr<InputTransform> transform) = 0;
   /// `name` is one of rms_norm, swiglu, rope, attention, cross_entropy, adamw.
   virtual void replace_op(const std::string& name, std::shared_ptr<Op> op) = 0;
 
+  /// Runs after every optimizer step; the manifest claims `step_end`.
   virtual void on_step_end(std::function<void(const StepReport&)> hook) = 0;
 };
 
+/// What create of a feature plugin makes.
 class Feature {
  public:
   virtual ~Feature() = default;
@@ -134,6 +149,7 @@ class Feature {
   virtual State state() const {
     return {};
   }
+  /// Takes what state() gave, after apply().
   virtual void load(const State&) {}
 };
 

@@ -41,6 +41,7 @@ class RmsNormOp : public Op {
 /// y = silu(gate) * up, both [n, f].
 class SwigluOp : public Op {
  public:
+  /// @returns [n, f]
   virtual at::Tensor
   forward(const at::Tensor& gate, const at::Tensor& up, Saved* saved) = 0;
   /// @returns {grad_gate, grad_up}
@@ -66,11 +67,13 @@ class RopeOp : public Op {
 struct AttentionShape {
   /// Segment boundaries, [segments + 1], first 0, last n.
   std::vector<int64_t> cu_seqlens;
+  /// Factor of q k^T, usually 1 / sqrt(d).
   double scale = 0;
   /// Keys a query sees, itself included; 0 = all before it.
   int64_t window = 0;
 };
 
+/// y = softmax(scale q k^T) v over the keys that a query sees.
 class AttentionOp : public Op {
  public:
   /// @param q [n, h, d]  @param k,v [n, g, d]  @returns [n, h, d]
@@ -80,9 +83,13 @@ class AttentionOp : public Op {
       const at::Tensor& v,
       const AttentionShape& shape,
       Saved* saved) = 0;
+  /// Gradients in the shapes of the inputs.
   struct Grads {
+    /// @{ Of q, k and v.
     at::Tensor q, k, v;
+    /// @}
   };
+  /// @param grad_y [n, h, d]
   virtual Grads backward(
       const at::Tensor& grad_y,
       Saved& saved,
@@ -92,6 +99,7 @@ class AttentionOp : public Op {
 /// Softmax cross-entropy of one chunk of logits, gradient in the same pass.
 class CrossEntropyOp : public Op {
  public:
+  /// Of one chunk.
   struct Result {
     /// fp32 scalar on CPU: sum over the rows of -log softmax(logits)[target].
     double loss_sum = 0;
@@ -110,13 +118,17 @@ class CrossEntropyOp : public Op {
 /// One AdamW update of one tensor, all fp32, in place.
 class AdamwOp : public Op {
  public:
+  /// Of one update.
   struct Settings {
+    /// @{ As AdamW names them; the decay is decoupled.
     double learning_rate, beta1, beta2, epsilon, weight_decay;
+    /// @}
     /// 1-based count of updates, for the bias correction.
     int64_t step;
     /// The gradient is multiplied by this first (clipping).
     double grad_scale;
   };
+  /// @param exp_avg,exp_avg_sq the moments, of the shape of master
   virtual void update(
       at::Tensor& master,
       const at::Tensor& grad,

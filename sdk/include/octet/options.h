@@ -15,8 +15,10 @@ namespace octet {
 /// missing key or a wrong type is a mistake of the plugin: it throws Error.
 class Options {
  public:
+  /// @param options outlives this view
   explicit Options(const OctetOptions* options) : options_(options) {}
 
+  /// @{ The value of an option of that type. @throws Error without one
   bool boolean(const char* key) const {
     return find(key, OCTET_OPTION_BOOLEAN).integer != 0;
   }
@@ -33,6 +35,7 @@ class Options {
     const OctetOption& option = find(key, OCTET_OPTION_STRINGS);
     return {option.strings, option.strings + option.string_count};
   }
+  /// @}
 
  private:
   const OctetOption& find(const char* key, OctetOptionType type) const {

@@ -29,7 +29,9 @@ struct CastStatistics {
   double scale = 0;
   /// Parts of the nonzero elements that became 0, and of all elements that
   /// were clamped to the largest value (or became infinite).
+  /// @{
   double underflow = 0, overflow = 0;
+  /// @}
   /// 20 log10(||x|| / ||x - cast(x)||), in dB; infinite for an exact cast.
   double sqnr_db = 0;
 };
@@ -38,10 +40,13 @@ struct CastStatistics {
 class Collective {
  public:
   virtual ~Collective() = default;
+  /// This process, counted from 0.
   virtual int64_t rank() const = 0;
+  /// Processes of the run.
   virtual int64_t world_size() const = 0;
   /// In place; the same shape and dtype on every rank, in the same order.
   virtual void all_reduce_max(at::Tensor& tensor) = 0;
+  /// As all_reduce_max.
   virtual void all_reduce_sum(at::Tensor& tensor) = 0;
 };
 
@@ -75,6 +80,7 @@ class Gemm {
   virtual State state() const {
     return {};
   }
+  /// Takes what state() gave, before the first forward.
   virtual void load(const State&) {}
 
   /// What the casts of the last calls with `context.watch` did; one row for
@@ -84,19 +90,24 @@ class Gemm {
   }
 };
 
+/// What create of a precision plugin makes.
 class PrecisionBackend {
  public:
   virtual ~PrecisionBackend() = default;
 
   /// Whether this backend computes the GEMM of `site`; asked once per site.
   virtual SiteVerdict accepts(const Site& site) const = 0;
+  /// Called once for each site that the plan gives to this backend. The Gemm
+  /// dies before the backend.
   virtual std::unique_ptr<Gemm> make_gemm(const Site& site) = 0;
 
   /// The ranks that share this run's statistics; called once, before the first
   /// step of a run with several ranks. Outlives the backend.
   virtual void use_collective(Collective&) {}
 
+  /// After the backward of each microbatch.
   virtual void end_microbatch(const StepContext&) {}
+  /// After each optimizer step.
   virtual void end_step(const StepContext&) {}
 };
 

@@ -20,8 +20,11 @@
 
 namespace octet {
 
+/// A probe's verdict.
 struct ProbeResult {
+  /// Whether the plugin can be used on this machine.
   bool usable = false;
+  /// Why not, or what the user should know.
   std::string reason;
 };
 
@@ -99,8 +102,10 @@ inline void destroy_entry(OctetInterface* interface) {
       create_entry,                                          \
       &octet::detail::destroy_entry};
 
+/// Defines `octet_plugin` of a precision plugin.
 #define OCTET_PRECISION_PLUGIN(probe, create) \
   OCTET_DETAIL_PLUGIN(&octet::detail::create_precision<create>, probe)
 
+/// Defines `octet_plugin` of a feature plugin.
 #define OCTET_FEATURE_PLUGIN(probe, create) \
   OCTET_DETAIL_PLUGIN(&octet::detail::create_feature<create>, probe)

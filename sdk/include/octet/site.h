@@ -10,11 +10,14 @@
 
 namespace octet {
 
+/// A linear layer multiplies, an embedding looks up.
 enum class SiteKind { linear, embedding };
 
+/// One layer of the model.
 struct Site {
   /// Module path as Hugging Face writes it: "model.layers.3.self_attn.q_proj".
   std::string name;
+  /// Which of the two.
   SiteKind kind = SiteKind::linear;
   /// Last part of the name: "q_proj", "down_proj", "lm_head", "embed_tokens".
   std::string role;
@@ -26,6 +29,7 @@ struct Site {
   int64_t in_features = 0;
   /// N: rows of the weight [N, K]. For an embedding: the vocabulary.
   int64_t out_features = 0;
+  /// Whether a bias is added to the product.
   bool has_bias = false;
   /// Name of the weight's parameter. Tied sites have the same one.
   std::string weight;
@@ -33,6 +37,7 @@ struct Site {
 
 /// A plugin's answer for one site, asked once before the plan is made.
 struct SiteVerdict {
+  /// Whether the plugin does anything at this site.
   bool accepted = false;
   /// Why not, or (optionally) how: shown in the plan.
   std::string reason;
@@ -42,9 +47,11 @@ struct SiteVerdict {
   /// all of them.
   std::vector<std::string> slots = {};
 
+  /// Accepted, in all slots that the manifest claims.
   static SiteVerdict yes(int64_t added_parameters = 0) {
     return {true, "", added_parameters, {}};
   }
+  /// Left alone.
   static SiteVerdict skip(std::string reason) {
     return {false, std::move(reason), 0, {}};
   }

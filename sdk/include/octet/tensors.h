@@ -14,8 +14,10 @@ namespace octet {
 
 /// What a forward keeps for its backward, in an order only it knows.
 struct Saved {
+  /// Of any shape and dtype.
   std::vector<at::Tensor> tensors;
 
+  /// Frees them.
   void clear() {
     tensors.clear();
   }
