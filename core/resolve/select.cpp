@@ -129,6 +129,7 @@ class Selector {
             asked +
             ": not usable on this machine: " + one_line(verdict.reason));
       }
+      plugin.probed = verdict.reason;
     }
     for (const std::string& problem : found.items()) {
       problems_.add(problem);
@@ -173,7 +174,13 @@ class Selector {
     if (plugin) {
       selection_.precision = std::move(*plugin);
       selection_.candidates.push_back(
-          {name, entry->manifest.rank, "chosen", "asked for by name"});
+          {name,
+           entry->manifest.rank,
+           "chosen",
+           selection_.precision.probed.empty()
+               ? "asked for by name"
+               : "asked for by name; " +
+                   one_line(selection_.precision.probed)});
     }
   }
 
