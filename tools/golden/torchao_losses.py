@@ -1,6 +1,7 @@
 """Losses of 20 AdamW steps of SmolLM2-135M in FP8 by Python's torchao.
 
 Versions: torchao 0.18.0, torch 2.13.0 (CPU), transformers 5.23.0, gguf 0.19.0.
+torchao is found as tools/golden/torchao_products.py says.
 Usage: torchao_losses.py GGUF [RECIPE...]
        (default: bf16 and the three recipes, emulated)
 

@@ -1,7 +1,9 @@
 """Makes tests/fixtures/torchao/: casts and products of torchao's Float8Linear.
 
 Versions: torchao 0.18.0, torch 2.13.0 (CPU), safetensors 0.8.0.
-Run: python tools/golden/torchao_products.py
+torchao goes beside the environment of tools/peers/setup, without changing it:
+  pip install --no-deps --target DIR torchao==0.18.0
+Run: PYTHONPATH=DIR python tools/golden/torchao_products.py
 
 goldens.safetensors has
   in/DATA/{x,w,go,bias}            what went in; bias where there is one

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/where.h>
 #include <ATen/TensorOperators.h>
 #include <nlohmann/json.hpp>
 
@@ -76,13 +77,16 @@ inline int64_t different(const at::Tensor& a, const at::Tensor& b) {
 
 /// 20 log10(|expected| / |expected - found|) over the finite elements, or
 /// minus infinity when other elements are infinite or NaN than expected.
-inline double sqnr(const at::Tensor& found, const at::Tensor& expected) {
+/// @param overflows whether sums exceed fp32: their order then decides whether
+/// infinities of both signs meet, so any element that is not finite will do
+inline double
+sqnr(const at::Tensor& found, const at::Tensor& expected, bool overflows) {
   const at::Tensor f = found.to(at::kDouble), e = expected.to(at::kDouble);
   const at::Tensor finite = at::isfinite(e);
-  const at::Tensor infinite_alike =
-      (f == e).logical_or((f != f).logical_and(e != e));
-  if (!finite.logical_or(infinite_alike).all().item<bool>() ||
-      !at::isfinite(f).logical_or(finite.logical_not()).all().item<bool>()) {
+  const at::Tensor alike = overflows
+      ? at::isfinite(f).logical_not()
+      : (f == e).logical_or((f != f).logical_and(e != e));
+  if (!at::where(finite, at::isfinite(f), alike).all().item<bool>()) {
     return -std::numeric_limits<double>::infinity();
   }
   const at::Tensor wanted = e.masked_select(finite);
