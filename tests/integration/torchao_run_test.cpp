@@ -25,7 +25,7 @@ class TorchaoRun : public TrainRun {
             "[data]\ntrain = [{ path = \"data.jsonl\", format = \"alpaca\" "
             "}]\ntemplate = \"chatml\"\nmax_length = 128\ncache = \"cache\"\n"
             "[train]\nbatch_size = 1\ngradient_accumulation = 2\n"
-            "max_steps = 6\nlearning_rate = 0.005\n"
+            "max_steps = 6\nlearning_rate = 0.005\nschedule = \"constant\"\n"
             "[precision]\nbackend = \"torchao\"\n" +
             precision + more);
   }
@@ -151,12 +151,13 @@ TEST_F(TorchaoRun, AFilterThatNamesNoLayerStopsBeforeTheFirstStep) {
   EXPECT_TRUE(events("step").empty());
 }
 
-TEST_F(TorchaoRun, ContradictingOptionsStopBeforeAnyWeightIsRead) {
+TEST_F(TorchaoRun, ContradictingOptionsStopBeforeAnythingIsTrained) {
   write_run(
       kEmulated +
       std::string(
           "recipe = \"rowwise_with_gw_hp\"\nauto_filter_small = true\n"));
-  const ProcessResult result = train(with_settings({"model.path=none.gguf"}));
+  const ProcessResult result = train();
+  EXPECT_EQ(result.status, 3) << result.out << result.err;
   EXPECT_THAT(result.err, HasSubstr("no size limits for rowwise_with_gw_hp"));
   EXPECT_FALSE(fs::exists(run()));
 }

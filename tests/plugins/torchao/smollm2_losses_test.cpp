@@ -1,8 +1,9 @@
 // The first losses of SmolLM2 in each emulated recipe against Python's torchao
-// (tools/golden/torchao_losses.py): same weights, tokens and AdamW. Two
-// controls show that the bound sees a wrong cast. 3 steps of each;
-// OCTET_TORCHAO_STEPS=20 compares them all. Skipped without the model, which
-// tools/setup fetches.
+// (tools/golden/torchao_losses.py): same weights, tokens and AdamW; all but the
+// FP8 products in fp32, because the roundings of two implementations in bf16
+// move a loss by more than a recipe does. Two controls show that the bound sees
+// a wrong cast. 3 steps of each; OCTET_TORCHAO_STEPS=20 compares them all.
+// Skipped without the model, which tools/setup fetches.
 #include "core/model/decoder.h"
 #include "core/model/weight_set.h"
 #include "core/resolve/plan.h"
@@ -38,17 +39,6 @@ std::filesystem::path model_path() {
       : std::filesystem::path(home != nullptr ? home : "/") / ".cache";
   return root / "octet/models/smollm2-135m-instruct" /
       "SmolLM2-135M-Instruct.Q4_1.gguf";
-}
-
-bool bf16_products() {
-  std::ifstream file("/proc/cpuinfo");
-  std::string word;
-  while (file >> word) {
-    if (word == "avx512_bf16" || word == "amx_bf16") {
-      return true;
-    }
-  }
-  return false;
 }
 
 /// The control: casts to e4m3 with a scale of 1, whatever the tensor.
@@ -115,11 +105,10 @@ class TorchaoSmolLm2 : public ::testing::Test {
     Settings settings;
     settings.recipe = recipe;
     settings.emulate = true;
-    settings.bf16_products = bf16_products();
     return settings;
   }
 
-  /// Losses of `steps` steps, everything but the products in bf16.
+  /// Losses of `steps` steps.
   std::vector<double> losses(PrecisionBackend& backend, size_t steps) const;
 
   /// Largest relative difference to the golden of that recipe.
@@ -129,6 +118,8 @@ class TorchaoSmolLm2 : public ::testing::Test {
     double largest = 0;
     for (size_t i = 0; i < found.size(); ++i) {
       largest = std::max(largest, std::abs(found[i] / expected.at(i) - 1));
+      std::cout << "  step " << i + 1 << ": " << found[i] << ", expected "
+                << expected.at(i) << "\n";
     }
     std::cout << recipe << ": largest relative difference of " << found.size()
               << " losses " << largest << "\n";
@@ -148,7 +139,7 @@ std::vector<double> TorchaoSmolLm2::losses(
     size_t steps) const {
   const ModelSpec spec = read_model_spec(model_path());
   DecoderOptions options;
-  options.compute_dtype = at::kBFloat16;
+  options.compute_dtype = at::kFloat;
   Decoder decoder(spec, *open_weights(model_path(), spec), options);
   Plan plan;
   for (const Site& site : spec.sites()) {
