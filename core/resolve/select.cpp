@@ -177,9 +177,8 @@ class Selector {
           {name,
            entry->manifest.rank,
            "chosen",
-           selection_.precision.probed.empty()
-               ? "asked for by name"
-               : "asked for by name; " +
+           selection_.precision.probed.empty() ? "asked for by name"
+                                               : "asked for by name; " +
                    one_line(selection_.precision.probed)});
     }
   }
