@@ -4,8 +4,10 @@
 #include "core/resolve/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 namespace octet {
 
@@ -57,17 +59,31 @@ std::string reasons(const std::map<std::string, int64_t>& skipped) {
   return text;
 }
 
+// How the plugin computes what it computes, where it says so: " (FP8)".
+std::string ways(const Plan& plan, const std::string& plugin) {
+  std::set<std::string> found;
+  for (const SitePlan& site : plan.sites) {
+    for (const Placement& placement : site.placements) {
+      if (placement.plugin == plugin && !placement.reason.empty()) {
+        found.insert(placement.reason);
+      }
+    }
+  }
+  return found.empty() ? "" : fmt::format(" ({})", fmt::join(found, "; "));
+}
+
 std::string precision_line(const Plan& plan, const Style& style) {
   const SelectedPlugin& precision = plan.selection.precision;
   const std::string& name = precision.entry->manifest.name;
   const Coverage linears = coverage(plan, name, true);
   std::string line = fmt::format(
-      "{} {} ({}), {} of {} linears",
+      "{} {} ({}), {} of {} linears{}",
       style.dim("precision:"),
       style.bold(name),
       precision.why,
       linears.filled,
-      linears.sites);
+      linears.sites,
+      ways(plan, name));
   if (linears.filled < linears.sites) {
     line += fmt::format(
         "; {} {}: {}",

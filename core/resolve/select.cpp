@@ -136,6 +136,7 @@ class Selector {
             asked +
             ": not usable on this machine: " + one_line(verdict.reason));
       }
+      plugin.probed = verdict.reason;
     }
     for (const std::string& problem : found.items()) {
       problems_.add(problem);
@@ -197,8 +198,13 @@ class Selector {
         asked,
         "precision." + name,
         table_of(config_.precision.tables, name));
+    const std::string& probed = selection_.precision.probed;
     selection_.candidates.push_back(
-        {name, entry->manifest.rank, "chosen", "asked for by name"});
+        {name,
+         entry->manifest.rank,
+         "chosen",
+         "asked for by name" +
+             (probed.empty() ? "" : "; " + one_line(probed))});
   }
 
   // All precision plugins whose manifest could be read, best first. Ready ones

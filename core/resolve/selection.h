@@ -18,6 +18,8 @@ struct SelectedPlugin {
   OptionTable options;
   /// "asked" or "auto"
   std::string why;
+  /// What the probe said of the machine, when it said something.
+  std::string probed = {};
 };
 
 /// One row of the table of backend candidates.

@@ -42,6 +42,20 @@ TEST(Describe, PrintsEveryDecision) {
       "parameters: 464 trained of 1,784 (26.01%); low freezes the base\n");
 }
 
+TEST(Describe, SaysHowABackendComputesWhereItSaysSo) {
+  const Plan plan = Placing()
+                        .backend([](const Site& site) {
+                          SiteVerdict verdict = linears(site);
+                          verdict.reason = verdict.accepted ? "EMULATED" : "";
+                          return verdict;
+                        })
+                        .place();
+  EXPECT_THAT(
+      describe(plan),
+      testing::StartsWith("precision: plain (auto), 15 of 15 linears "
+                          "(EMULATED)\n"));
+}
+
 TEST(Describe, SaysNothingOfWhatDidNotHappen) {
   EXPECT_EQ(
       describe(Placing().place()),
