@@ -165,16 +165,7 @@ fs::path find_library(const Search& search) {
     if (const fs::path known = known_to_loader(); !known.empty()) {
       return known;
     }
-    places| RTLD_LOCAL);
-        handle != nullptr) {
-          return kName;
-        }
-        const std::string complaint = last_complaint();
-        // Found but broken is another mistake than absent.
-        if (complaint.rfind(kName + std::string(": cannot open"), 0) != 0) {
-          throw Error("te", explain_load_failure(complaint, kName));
-        }
-        places += "\n  the loader's path";
+    places += "\n  the loader's path";
   }
   throw Error(
       "te",

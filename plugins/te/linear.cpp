@@ -32,7 +32,9 @@ void check(const at::Tensor& x, const char* name) {
 /// The copy of the input that the weight's gradient reads.
 Quantized kept_for_backward(Quantized input) {
   if (input.columnwise.defined()) {
-    input.rowwise = input.rowwise_scale_inv = input.rowwise_swizzled = {};
+    input.rowwise = at::Tensor();
+    input.rowwise_scale_inv = at::Tensor();
+    input.rowwise_swizzled = at::Tensor();
   }
   return input;
 }
