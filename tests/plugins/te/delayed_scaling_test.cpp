@@ -3,6 +3,7 @@
 #include "plugins/te/scale_table.h"
 #include "tests/plugins/te/te_fixture.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <nlohmann/json.hpp>

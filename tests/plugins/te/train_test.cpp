@@ -58,9 +58,9 @@ struct RunOptions {
   OptionList te;
 };
 
-class Run {
+class TinyRun {
  public:
-  explicit Run(RunOptions options = {}) : options_(std::move(options)) {
+  explicit TinyRun(RunOptions options = {}) : options_(std::move(options)) {
     if (options_.fp8) {
       auto watching = std::make_unique<Watching>(make_backend(options_.te));
       layers_ = &watching->layers;
@@ -144,7 +144,7 @@ void expect_equal(const State& a, const State& b) {
   }
 }
 
-void expect_equal_parameters(Run& a, Run& b) {
+void expect_equal_parameters(TinyRun& a, TinyRun& b) {
   const auto mine = a.decoder->parameters(), others = b.decoder->parameters();
   ASSERT_EQ(mine.size(), others.size());
   for (size_t i = 0; i < mine.size(); ++i) {
@@ -167,10 +167,12 @@ double distance(
 class TrainsLikeBf16 : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(TrainsLikeBf16, LossesStayCloseAndFall) {
-  const std::vector<double> bf16 = Run({.fp8 = false}).steps(1, 60);
+  RunOptions plain;
+  plain.fp8 = false;
+  const std::vector<double> bf16 = TinyRun(std::move(plain)).steps(1, 60);
   RunOptions options;
   options.te.set("recipe", GetParam());
-  Run run(std::move(options));
+  TinyRun run(std::move(options));
   const std::vector<double> fp8 = run.steps(1, 60);
   // The tiny model's 7 projections of 2 layers; MXFP8 leaves those with 48.
   EXPECT_EQ(run.accepted, std::string(GetParam()) == "mxfp8" ? 4 : 14);
@@ -188,7 +190,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(TeTraining, AccumulationOfFourCastsEachWeightOnceAStep) {
   RunOptions options;
   options.accumulation = 4;
-  Run run(std::move(options));
+  TinyRun run(std::move(options));
   run.steps(1, 5);
   ASSERT_EQ(run.layers().size(), 14u);
   for (const auto& [name, layer] : run.layers()) {
@@ -203,7 +205,7 @@ TEST(TeTraining, RecomputedForwardsChangeNoBit) {
   recomputing.accumulation = 2;
   RunOptions keeping;
   keeping.accumulation = 2;
-  Run a(std::move(keeping)), b(std::move(recomputing));
+  TinyRun a(std::move(keeping)), b(std::move(recomputing));
   EXPECT_EQ(a.steps(1, 4), b.steps(1, 4));
   expect_equal(a.decoder->backend_state(), b.decoder->backend_state());
   expect_equal_parameters(a, b);
@@ -213,7 +215,7 @@ TEST(TeTraining, RecomputedForwardsChangeNoBit) {
 }
 
 TEST(TeTraining, EvaluationAndGenerationLeaveHistoriesAndTrainingAlone) {
-  Run disturbed, quiet;
+  TinyRun disturbed, quiet;
   disturbed.steps(1, 2);
   quiet.steps(1, 2);
   const State before = copy_of(disturbed.decoder->backend_state());
@@ -232,7 +234,7 @@ TEST(TeTraining, EvaluationAndGenerationLeaveHistoriesAndTrainingAlone) {
 }
 
 /// A new run in the state that another one has.
-void resume(Run& to, Run& from, bool with_backend) {
+void resume(TinyRun& to, TinyRun& from, bool with_backend) {
   const auto theirs = from.decoder->parameters();
   const auto mine = to.decoder->parameters();
   for (size_t i = 0; i < mine.size(); ++i) {
@@ -250,7 +252,7 @@ TEST(TeTraining, StopAndResumeInTheMiddleOfDelayedScalingIsBitEqual) {
   RunOptions options;
   options.accumulation = 2;
   options.te.set("amax_history_len", 4);
-  Run whole(options), stopped(options), resumed(options);
+  TinyRun whole(options), stopped(options), resumed(options);
   const std::vector<double> losses = whole.steps(1, 8);
   stopped.steps(1, 3);
   resume(resumed, stopped, /*with_backend=*/true);
@@ -263,7 +265,7 @@ TEST(TeTraining, StopAndResumeInTheMiddleOfDelayedScalingIsBitEqual) {
 }
 
 TEST(TeTraining, WithoutItsHistoriesAResumedRunIsAnotherOne) {
-  Run whole, stopped, resumed;
+  TinyRun whole, stopped, resumed;
   const std::vector<double> losses = whole.steps(1, 6);
   stopped.steps(1, 3);
   resume(resumed, stopped, /*with_backend=*/false);
@@ -273,7 +275,7 @@ TEST(TeTraining, WithoutItsHistoriesAResumedRunIsAnotherOne) {
 }
 
 TEST(TeTraining, GpusThatReadAnyLayoutGetNoSecondCopies) {
-  Run one_layout, any;
+  TinyRun one_layout, any;
   reference(/*any_layout=*/false);
   const std::vector<double> with_copies = one_layout.steps(1, 3);
   calls();
