@@ -23,9 +23,12 @@ namespace {
 /// Whether two parameter types are passed alike: equal, both pointers, or
 /// enums of one size.
 template <typename A, typename B>
-constexpr bool kAlike = std::is_same_v<A, B> ||
-    (std::is_pointer_v<A> && std::is_pointer_v<B>) ||
-    (std::is_enum_v<A> && std::is_enum_v<B> && sizeof(A) == sizeof(B));
+constexpr bool alike() {
+  if constexpr (std::is_enum_v<A> && std::is_enum_v<B>) {
+    return sizeof(A) == sizeof(B);
+  }
+  return std::is_same_v<A, B> || (std::is_pointer_v<A> && std::is_pointer_v<B>);
+}
 
 template <typename A, typename B>
 struct SameCall : std::false_type {};
@@ -34,7 +37,7 @@ template <typename R1, typename... A1, typename R2, typename... A2>
 requires(
     sizeof...(A1) ==
     sizeof...(A2)) struct SameCall<R1 (*)(A1...), R2 (*)(A2...)>
-    : std::bool_constant<kAlike<R1, R2> && (kAlike<A1, A2> && ...)> {
+    : std::bool_constant<alike<R1, R2>() && (alike<A1, A2>() && ...)> {
 };
 
 #define SAME_CALL(member, function) \
