@@ -52,6 +52,14 @@ class Companions {
       open(name, depth + 1);
       return;
     }
+    if (missing == "libcuda.so.1") {
+      throw Error(
+          "te",
+          name +
+              " links the NVIDIA driver's libcuda.so.1, and there is none "
+              "here; install the driver, or an older " +
+              package_of(name) + " (" + file + ")");
+    }
     throw Error("te", explain_load_failure(complaint, library_.string()));
   }
 

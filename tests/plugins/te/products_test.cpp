@@ -52,7 +52,9 @@ at::Tensor cast(
       for (int64_t i = 0; i < block.size(0); ++i) {
         for (int64_t j = 0; j < block.size(1); ++j) {
           const double value = block[i][j].item<double>();
-          block[i][j] = rounded(value * scale, e5m2) / scale;
+          // The product is an fp32 one: it meets ties that fp64 misses.
+          const double product = float(value) * float(scale);
+          block[i][j] = rounded(product, e5m2) / scale;
         }
       }
     }

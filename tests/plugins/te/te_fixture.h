@@ -23,11 +23,15 @@ inline std::filesystem::path library_folder() {
   return std::filesystem::path(OCTET_BINARY_DIR) / "tests/te";
 }
 
+/// The reference library as it stands.
+inline std::shared_ptr<const te::Library> loaded_reference() {
+  return te::Library::load(library_folder() / "libtransformer_engine.so");
+}
+
 /// The reference library, set to one kind of GPU.
 /// @param any_layout whether FP8 operands are read in any order
 inline std::shared_ptr<const te::Library> reference(bool any_layout = false) {
-  auto library =
-      te::Library::load(library_folder() / "libtransformer_engine.so");
+  auto library = loaded_reference();
   reinterpret_cast<void (*)(int)>(
       library->symbol("te_reference_set_any_layout"))(any_layout ? 1 : 0);
   return library;
@@ -36,7 +40,7 @@ inline std::shared_ptr<const te::Library> reference(bool any_layout = false) {
 /// What the reference library was asked for since the last call of this.
 inline std::vector<te_reference::Call> calls() {
   const auto take = reinterpret_cast<te_reference::Calls (*)()>(
-      reference()->symbol("te_reference_calls"));
+      loaded_reference()->symbol("te_reference_calls"));
   const te_reference::Calls taken = take();
   return {taken.items, taken.items + taken.count};
 }

@@ -84,6 +84,9 @@ class TinyRun {
     }
     decoder->use_backend("te", *backend_, plan);
     TrainSection settings;
+    settings.beta1 = 0.9;
+    settings.beta2 = 0.999;
+    settings.epsilon = 1e-8;
     settings.max_grad_norm = 1;
     optimizer = std::make_unique<Optimizer>(decoder->parameters(), settings);
   }
