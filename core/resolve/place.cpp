@@ -255,7 +255,7 @@ Plan place_plugins(
 }
 
 int64_t head_chunk_rows(int64_t vocab_size) {
-  constexpr int64_t kChunkBytes = int64_t{64} << 20;
+  constexpr int64_t kChunkBytes = int64_t{32} << 20;
   const int64_t row_bytes = vocab_size * static_cast<int64_t>(sizeof(float));
   return std::max<int64_t>(1, kChunkBytes / row_bytes);
 }

@@ -8,12 +8,17 @@
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <boost/dll/shared_library.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 
 namespace octet {
 
 const TrainLibrary& training_library() {
   namespace dll = boost::dll;
+  // oneDNN keeps a compiled kernel of a megabyte or two for each shape it met,
+  // 1,024 of them unless told otherwise: a step uses far fewer, and a run's
+  // memory would grow for hours. It reads this once, when LibTorch starts.
+  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128", /*overwrite=*/0);
   // Leaked: LibTorch must never be unloaded while its threads live.
   static const dll::shared_library* library = [] {
     const std::filesystem::path program =
