@@ -189,18 +189,18 @@ CallCount calls(
   return expected_calls(site_of(plan, site).calls, targets);
 }
 
-// 64 MiB of fp32 logits: 2^24 of them, so 838,860 rows of 20.
+// 32 MiB of fp32 logits: 2^23 of them, so 419,430 rows of 20.
 TEST(Place, DerivesTheCallsOfEverySite) {
   const Plan plan = Placing().feature("low", kAdapter, low_rank).place();
-  EXPECT_EQ(head_chunk_rows(20), 838'860);
-  EXPECT_EQ(head_chunk_rows(49'152), 341);
+  EXPECT_EQ(head_chunk_rows(20), 419'430);
+  EXPECT_EQ(head_chunk_rows(49'152), 170);
   EXPECT_EQ(head_chunk_rows(int64_t{1} << 30), 1);
   // Frozen or not, a layer hands the gradient on; the second microbatch has no
   // target, so the head does not run there, and the third takes two chunks.
-  const std::vector<int64_t> targets = {5, 0, 838'861};
+  const std::vector<int64_t> targets = {5, 0, 419'431};
   EXPECT_EQ(calls(plan, kQ, targets), (CallCount{3, 3}));
   EXPECT_EQ(calls(plan, "lm_head", targets), (CallCount{3, 3}));
-  EXPECT_EQ(calls(plan, "lm_head", {838'860}), (CallCount{1, 1}));
+  EXPECT_EQ(calls(plan, "lm_head", {419'430}), (CallCount{1, 1}));
   EXPECT_EQ(calls(plan, "model.embed_tokens", targets), (CallCount{0, 0}));
 }
 
