@@ -10,8 +10,8 @@
 namespace octet::weight_norms {
 namespace {
 
-struct Run {
-  explicit Run(Settings settings)
+struct NormsRun {
+  explicit NormsRun(Settings settings)
       : feature(std::move(settings), [this](const std::string& line) {
           lines.push_back(line);
         }) {
@@ -53,7 +53,7 @@ struct Run {
 };
 
 TEST(WeightNorms, AreThoseOfAPlainLoop) {
-  Run run({1, {"q_proj", "up_proj"}});
+  NormsRun run({1, {"q_proj", "up_proj"}});
   const std::vector<RoleNorm> rows = run.feature.measure();
   ASSERT_EQ(rows.size(), 2u);
   for (const RoleNorm& row : rows) {
@@ -63,7 +63,7 @@ TEST(WeightNorms, AreThoseOfAPlainLoop) {
 }
 
 TEST(WeightNorms, FollowTheWeightsAsTheyChange) {
-  Run run({1, {"q_proj"}});
+  NormsRun run({1, {"q_proj"}});
   const double before = run.feature.measure().at(0).norm;
   for (Parameter* parameter : run.decoder->parameters()) {
     parameter->master.mul_(3);
@@ -75,7 +75,7 @@ TEST(WeightNorms, FollowTheWeightsAsTheyChange) {
 }
 
 TEST(WeightNorms, AreLoggedEveryNthStep) {
-  Run run({5, {"o_proj"}});
+  NormsRun run({5, {"o_proj"}});
   for (int64_t step = 1; step <= 11; ++step) {
     run.step(step);
   }
@@ -87,13 +87,13 @@ TEST(WeightNorms, AreLoggedEveryNthStep) {
 }
 
 TEST(WeightNorms, AnEmptyListOfRolesMeansAllLinearLayers) {
-  Run run({1, {}});
+  NormsRun run({1, {}});
   EXPECT_EQ(run.feature.measure().size(), 8u); // q k v o gate up down head
 }
 
 TEST(WeightNorms, ARoleThatNoLayerHasIsNamed) {
   try {
-    Run run({1, {"q_proj", "w1"}});
+    NormsRun run({1, {"q_proj", "w1"}});
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("found w1"));
@@ -101,7 +101,7 @@ TEST(WeightNorms, ARoleThatNoLayerHasIsNamed) {
 }
 
 TEST(WeightNorms, AResumedRunTellsTheSameChanges) {
-  Run first({1, {"q_proj"}}), second({1, {"q_proj"}});
+  NormsRun first({1, {"q_proj"}}), second({1, {"q_proj"}});
   first.feature.measure();
   second.feature.load(first.feature.state());
   EXPECT_EQ(second.feature.measure().at(0).change, 0);
