@@ -14,6 +14,12 @@ namespace {
 
 using Value = decltype(OptionValue::value);
 
+/// Where run.toml has the plugin's options.
+std::string table_name(const Manifest& manifest) {
+  return (manifest.kind == PluginKind::precision ? "precision." : "features.") +
+      manifest.name;
+}
+
 /// A value as it is written in TOML; what is no JSON either is a bare word.
 Value parse_value(const std::string& text, OptionType type) {
   const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
@@ -70,7 +76,7 @@ OptionTable complete_options(
   }
   Problems problems;
   OptionTable complete =
-      check_options(manifest, table, "options of " + manifest.name, problems);
+      check_options(manifest, table, table_name(manifest), problems);
   problems.raise(ExitCode::usage, "conformance", "the options are wrong");
   return complete;
 }

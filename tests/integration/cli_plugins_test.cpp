@@ -298,7 +298,7 @@ TEST(CliPlugins, UnknownAction) {
   EXPECT_EQ(
       result.err,
       "[trainer] expected trainer plugins with one of list, inspect, "
-      "matrix, paths and doctor, found \"lst\"; did you mean list?\n");
+      "matrix, paths, doctor and new, found \"lst\"; did you mean list?\n");
 }
 
 } // namespace

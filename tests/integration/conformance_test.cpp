@@ -197,7 +197,10 @@ TEST(Conformance, WrongCommandLinesEndWithTwo) {
   }
   const Examined unknown = examine(kFaulty + "precision.so --set flaut=none");
   EXPECT_THAT(unknown.failed, ElementsAre("inspect"));
-  EXPECT_THAT(unknown.reasons.at("inspect"), HasSubstr("did you mean"));
+  EXPECT_THAT(
+      unknown.reasons.at("inspect"),
+      HasSubstr("precision.faulty-precision.flaut"));
+  EXPECT_THAT(unknown.reasons.at("inspect"), HasSubstr("it has fault"));
 }
 
 } // namespace

@@ -15,7 +15,7 @@ const std::vector<PluginAction>& plugin_actions() {
   static const std::vector<PluginAction> table = {
       {"list",
        "[--json]",
-       "every plugin found, with the reason for each that cannot be used",
+       "every plugin found, and why one cannot be used",
        list_plugins},
       {"inspect",
        "NAME [--json]",
@@ -51,8 +51,14 @@ std::string help() {
     text += name + action.summary + "\n";
   }
   return text +
-      "\n`trainer plugins ACTION --help` tells an action's options and shows "
-      "examples.\n";
+      "\nOptions:\n"
+      "  -h [ --help ]             with an action: its options and examples\n"
+      "\nExamples:\n"
+      "  trainer plugins list              what is installed\n"
+      "  trainer plugins inspect lora      what a plugin does, its options\n"
+      "  trainer plugins doctor ./my.so    whether a file works, and if not, "
+      "why\n"
+      "  trainer plugins new my_fp8 --kind precision\n";
 }
 
 [[noreturn]] void unknown_action(const std::string& name) {

@@ -132,7 +132,7 @@ TEST_F(Doctor, ADuplicateNameIsShadowedAndTheFirstRuns) {
   const auto resolution =
       nlohmann::json::parse(file_bytes(this->run() / "resolution.json"));
   EXPECT_EQ(
-      resolution["features"][0]["file"],
+      resolution["features"][0]["path"],
       (folder() / "plugins/mine.so").string());
 }
 

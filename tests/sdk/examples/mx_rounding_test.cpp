@@ -1,7 +1,7 @@
 // Rounding of the mx example against all values that each format has, listed
 // from the bits of their codes (OCP MX v1.0, section 5.3), and against
 // LibTorch's own casts to fp8.
-#include "rounding.h"
+#include "sdk/examples/mx/rounding.h"
 
 #include <octet/error.h>
 

@@ -1,5 +1,5 @@
 // The weight_norms example in a small decoder, against norms from plain loops.
-#include "weight_norms.h"
+#include "sdk/examples/weight_norms/weight_norms.h"
 #include "tests/core/model/tiny_model.h"
 
 #include <gmock/gmock.h>
@@ -20,6 +20,7 @@ struct NormsRun {
       entry.site = site;
       plan.sites.push_back(std::move(entry));
     }
+    plan.hooks["step_end"] = {"weight_norms"};
     feature.apply(*decoder->editor("weight_norms", plan, ledger));
   }
 
