@@ -279,8 +279,8 @@ std::vector<Specimen> running() {
           "feature",
           "nothing",
           3,
-          "stumble-feature was planned to fill, but did not fill slot adapter "
-          "of " +
+          "stumble-feature did nothing of what the plan gives it: slot "
+          "adapter of " +
               q),
       stumbling(
           "feature",

@@ -167,6 +167,21 @@ double distance(
   return largest;
 }
 
+/// Between the 0.03 to 0.055 of the recipes on this tiny random model, and what
+/// a run is away whose small values are lost (the test of that name).
+constexpr double kCloseToBf16 = 0.08;
+
+TEST(TeTraining, LosingSmallValuesIsFurtherAwayThanARecipeMayBe) {
+  RunOptions plain;
+  plain.fp8 = false;
+  const std::vector<double> bf16 = TinyRun(std::move(plain)).steps(1, 20);
+  RunOptions options;
+  options.te.set("recipe", "delayed");
+  options.te.set("margin", 14);
+  const std::vector<double> fp8 = TinyRun(std::move(options)).steps(1, 20);
+  EXPECT_GT(distance(fp8, bf16, 20), kCloseToBf16);
+}
+
 class TrainsLikeBf16 : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(TrainsLikeBf16, LossesStayCloseAndFall) {
@@ -180,7 +195,7 @@ TEST_P(TrainsLikeBf16, LossesStayCloseAndFall) {
   // The tiny model's 7 projections of 2 layers; MXFP8 leaves those with 48.
   EXPECT_EQ(run.accepted, std::string(GetParam()) == "mxfp8" ? 4 : 14);
   RecordProperty("distance", std::to_string(distance(fp8, bf16, 20)));
-  EXPECT_LT(distance(fp8, bf16, 20), 0.03);
+  EXPECT_LT(distance(fp8, bf16, 20), kCloseToBf16);
   EXPECT_LT(fp8.back(), 0.5 * fp8.front());
   EXPECT_NE(fp8, bf16);
 }
