@@ -84,6 +84,26 @@ float half_to_float(uint16_t half) {
   return std::bit_cast<float>(sign | (wide << 23) | (mantissa << 13));
 }
 
+float e4m3_to_float(uint8_t code) {
+  const uint32_t sign = static_cast<uint32_t>(code & 0x80u) << 24;
+  const uint32_t exponent = (code >> 3) & 0xfu;
+  const uint32_t mantissa = code & 0x7u;
+  if (exponent == 0) {
+    // Zero and subnormals: mantissa * 2^-9.
+    const float value = static_cast<float>(mantissa) * 0x1p-9f;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | sign);
+  }
+  if (exponent == 0xf && mantissa == 0x7) {
+    return std::bit_cast<float>(sign | 0x7fc00000u);
+  }
+  return std::bit_cast<float>(
+      sign | ((exponent + 120u) << 23) | (mantissa << 20));
+}
+
+float e5m2_to_float(uint8_t code) {
+  return half_to_float(static_cast<uint16_t>(code << 8));
+}
+
 namespace {
 
 template <typename Stored, typename Convert>
@@ -134,12 +154,18 @@ void to_float(
         return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
       });
       return;
+    case StoredType::f8_e4m3:
+      convert_each<uint8_t>(in, out, e4m3_to_float);
+      return;
+    case StoredType::f8_e5m2:
+      convert_each<uint8_t>(in, out, e5m2_to_float);
+      return;
     default:
       throw Failure(
           ExitCode::input,
           "io",
           std::string("expected real numbers, found type ") + type_traits.name +
-              "; weights can be fp64, fp32, fp16, bf16 or GGUF blocks");
+              "; weights can be fp64, fp32, fp16, bf16, fp8 or GGUF blocks");
   }
 }
 

@@ -40,8 +40,13 @@ std::string shape_text(const std::vector<int64_t>& shape);
 /// Exact value of an IEEE half.
 float half_to_float(uint16_t half);
 
-/// Converts stored bytes to fp32: f64 rounds to nearest, f32, f16 and bf16 are
-/// exact, GGUF blocks are dequantized.
+/// Exact values of FP8: E4M3 as in "FP8 formats for deep learning" (no
+/// infinity, NaN is s1111111), E5M2 as an IEEE half without its low byte.
+float e4m3_to_float(uint8_t code);
+float e5m2_to_float(uint8_t code);
+
+/// Converts stored bytes to fp32: f64 rounds to nearest, f32, f16, bf16 and
+/// fp8 are exact, GGUF blocks are dequantized.
 /// @param in whole blocks: out.size() / block_elements of them
 /// @throws Failure(input) for a type that holds no real numbers
 void to_float(

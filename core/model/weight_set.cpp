@@ -8,6 +8,7 @@
 #include "core/io/raise_about.h"
 #include "core/io/safetensors.h"
 #include "core/io/stored_type.h"
+#include "core/model/fp8_weights.h"
 #include "core/model/weight_check.h"
 #include "core/spec/architectures.h"
 #include "core/spec/gguf_names.h"
@@ -37,6 +38,8 @@ struct StoredWeight {
   TensorInfo info;
   /// Heads whose rows llama.cpp has interleaved; 0 = rows in order.
   int64_t interleaved_heads = 0;
+  /// Of FP8 values.
+  std::optional<Fp8Scales> scales = std::nullopt;
 };
 
 /// The ATen type of values that need no dequantization.
@@ -68,10 +71,16 @@ class FileWeights : public WeightSet {
   FileWeights(
       std::shared_ptr<const TensorFile> file,
       std::map<std::string, StoredWeight> weights,
-      std::string origin)
+      std::string origin,
+      std::string summary)
       : file_(std::move(file)),
         weights_(std::move(weights)),
-        origin_(std::move(origin)) {}
+        origin_(std::move(origin)),
+        summary_(std::move(summary)) {}
+
+  std::string summary() const override {
+    return summary_;
+  }
 
   std::vector<std::string> names() const override {
     std::vector<std::string> names;
@@ -139,6 +148,9 @@ class FileWeights : public WeightSet {
     } else {
       scratch.values.resize(static_cast<size_t>(shape[0] * shape[1]));
       to_float(info.type, scratch.stored, scratch.values);
+      if (weight.scales) {
+        weight.scales->apply(begin, shape[1], scratch.values);
+      }
       source = at::from_blob(scratch.values.data(), shape, at::kFloat);
     }
     if (weight.interleaved_heads == 0) {
@@ -154,28 +166,31 @@ class FileWeights : public WeightSet {
 
   std::shared_ptr<const TensorFile> file_;
   std::map<std::string, StoredWeight> weights_;
-  std::string origin_;
+  std::string origin_, summary_;
 };
 
 std::unique_ptr<WeightSet> checked(
     std::shared_ptr<const TensorFile> file,
     std::map<std::string, StoredWeight> weights,
     const ModelSpec& spec,
-    const fs::path& path) {
+    const fs::path& path,
+    const std::string& summary) {
   TensorShapes shapes;
   Problems problems;
   for (const auto& [name, weight] : weights) {
     shapes[name] = weight.info.shape;
-    if (!plain_type(weight.info.type) && !is_quantized(weight.info.type)) {
+    if (!plain_type(weight.info.type) && !is_quantized(weight.info.type) &&
+        !weight.scales) {
       problems.add(
-          "expected fp64, fp32, fp16, bf16 or GGUF blocks for tensor " + name +
-          ", found " + traits(weight.info.type).name);
+          "expected fp64, fp32, fp16, bf16, fp8 with scales or GGUF blocks for "
+          "tensor " +
+          name + ", found " + traits(weight.info.type).name);
     }
   }
   check_weights(spec, shapes, path.string());
   raise_about(problems, "model", "cannot use the weights of " + path.string());
   return std::make_unique<FileWeights>(
-      std::move(file), std::move(weights), path.string());
+      std::move(file), std::move(weights), path.string(), summary);
 }
 
 std::unique_ptr<WeightSet> open_gguf(
@@ -189,7 +204,7 @@ std::unique_ptr<WeightSet> open_gguf(
       continue;
     }
     const std::string name = hf_name_of_gguf(stored).value_or(stored);
-    StoredWeight weight{info, 0};
+    StoredWeight weight{info};
     if (architecture && architecture->gguf_permutes_qk) {
       if (name.find(".self_attn.q_proj.") != std::string::npos) {
         weight.interleaved_heads = spec.heads;
@@ -199,7 +214,7 @@ std::unique_ptr<WeightSet> open_gguf(
     }
     weights.emplace(name, std::move(weight));
   }
-  return checked(file, std::move(weights), spec, path);
+  return checked(file, std::move(weights), spec, path, "");
 }
 
 [[noreturn]] void no_weights(const fs::path& folder) {
@@ -235,11 +250,21 @@ std::unique_ptr<WeightSet> open_folder(
   } else {
     no_weights(folder);
   }
+  std::map<std::string, TensorInfo> tensors = file->tensors();
+  Problems problems;
+  const Fp8Tensors fp8 = take_fp8_scales(*file, spec.fp8, tensors, problems);
+  raise_about(
+      problems, "model", "cannot use the FP8 weights of " + folder.string());
   std::map<std::string, StoredWeight> weights;
-  for (const auto& [name, info] : file->tensors()) {
-    weights[name] = {info, 0};
+  for (const auto& [name, info] : tensors) {
+    const auto scales = fp8.scales.find(name);
+    weights[name] = {
+        info,
+        0,
+        scales == fp8.scales.end() ? std::nullopt
+                                   : std::optional(scales->second)};
   }
-  return checked(file, std::move(weights), spec, folder);
+  return checked(file, std::move(weights), spec, folder, fp8.summary);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // The weights of a model under Hugging Face names, wherever they are stored:
-// safetensors (single, sharded) or GGUF (dequantized, rows of q and k put back
-// into Hugging Face's order).
+// safetensors (single, sharded; FP8 dequantized) or GGUF (dequantized, rows of
+// q and k put back into Hugging Face's order).
 #pragma once
 
 #include "core/spec/model_spec.h"
@@ -23,6 +23,11 @@ class WeightSet {
   /// @throws Failure(input) when the name is missing
   virtual at::Tensor load(const std::string& name, at::ScalarType dtype)
       const = 0;
+  /// What loading changes about the stored weights, for the user; empty when
+  /// nothing but their dtype.
+  virtual std::string summary() const {
+    return "";
+  }
 };
 
 /// @throws Failure(input) with every difference between the files and `spec`:

@@ -6,6 +6,7 @@
 #include "core/spec/architectures.h"
 #include "core/spec/config_reader.h"
 #include "core/spec/model_spec.h"
+#include "core/spec/quantization_config.h"
 #include "core/spec/rope_config.h"
 
 #include <algorithm>
@@ -235,15 +236,6 @@ void refuse_unsupported(const ConfigReader& config) {
     config.problem(
         "expected hidden_act \"silu\", found " + config.shown("hidden_act"));
   }
-  if (config.has("quantization_config")) {
-    const nlohmann::json* found = config.find("quantization_config");
-    const std::string method = found->is_object()
-        ? found->value("quant_method", "unknown")
-        : "unknown";
-    config.problem(
-        "expected plain weights, found a checkpoint quantized with \"" +
-        method + "\"; use the model it was made from");
-  }
   if (const nlohmann::json* dropout = config.find("attention_dropout");
       dropout && !(dropout->is_number() && dropout->get<double>() == 0)) {
     config.problem(
@@ -286,9 +278,11 @@ ModelSpec parse_hf_config(
     read_rope(config, problems, spec);
   }
   read_dtype(config, spec);
+  spec.fp8 = read_quantization(config);
   refuse_unsupported(config);
   raise_about(problems, "model", "cannot use " + origin);
   spec.hf_config = json;
+  spec.hf_config.erase("quantization_config");
   return spec;
 }
 

@@ -32,6 +32,15 @@ struct RopeScaling {
   bool truncate = true;
 };
 
+/// Weights that are stored in FP8 with scales, as config.json tells it.
+struct Fp8Storage {
+  /// quant_method: "fp8", "compressed-tensors", "fbgemm_fp8", "modelopt".
+  std::string method;
+  /// Elements of a block that shares a scale; 0: a scale for each tensor or
+  /// row.
+  int64_t block_rows = 0, block_columns = 0;
+};
+
 struct ModelSpec {
   /// "LlamaForCausalLM", ...: the Hugging Face class.
   std::string architecture;
@@ -53,10 +62,12 @@ struct ModelSpec {
   std::optional<int64_t> bos_token, pad_token;
   std::vector<int64_t> eos_tokens;
   /// dtype of the stored weights: "bf16", "fp16", "fp32"; for quantized GGUF
-  /// files "bf16".
+  /// files "bf16", for FP8 what config.json says the model computes in.
   std::string stored_dtype;
+  /// How the weights are quantized; they are dequantized when loaded.
+  std::optional<Fp8Storage> fp8;
   /// config.json to write beside a result: the model's own, or one made from
-  /// GGUF metadata.
+  /// GGUF metadata. Without quantization_config: results are not quantized.
   nlohmann::json hf_config;
 
   /// Linears and embeddings in model order.

@@ -64,6 +64,10 @@ std::string dtype_of_weights(const fs::path& folder) {
   }
   for (const auto& [name, info] :
        file ? file->tensors() : std::map<std::string, TensorInfo>()) {
+    // A scale of FP8 weights says nothing about the model.
+    if (name.find("_scale") != std::string::npos) {
+      continue;
+    }
     switch (info.type) {
       case StoredType::bf16:
         return "bf16";

@@ -62,8 +62,11 @@ LoadedModel load_model(const GenerateRequest& request, const Catalog& catalog) {
   DecoderOptions options;
   options.compute_dtype = model.plugins.compute_dtype;
   options.train_base = false;
-  model.decoder = std::make_unique<Decoder>(
-      model.spec, *open_weights(weights, model.spec), options);
+  const auto set = open_weights(weights, model.spec);
+  if (!set->summary().empty()) {
+    std::cerr << "weights: " << set->summary() << "\n";
+  }
+  model.decoder = std::make_unique<Decoder>(model.spec, *set, options);
   apply_plugins(model.plugins, plan, *model.decoder);
   return model;
 }

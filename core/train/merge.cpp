@@ -67,7 +67,11 @@ ExitCode merge(const MergeRequest& request, const Catalog& catalog) {
   DecoderOptions options;
   options.compute_dtype = at::kFloat;
   options.train_base = false;
-  Decoder decoder(spec, *open_weights(source.base, spec), options);
+  const auto weights = open_weights(source.base, spec);
+  if (!weights->summary().empty()) {
+    std::cout << "weights: " << weights->summary() << "\n";
+  }
+  Decoder decoder(spec, *weights, options);
   std::vector<LedgerEntry> ledger;
   feature->apply(*decoder.editor(name, plan, ledger));
   verify_ledger(plan, ledger);
