@@ -222,7 +222,7 @@ std::vector<LedgerEntry> Decoder::use_backend(
                 name,
                 planned.site.name));
       }
-      site->second->set_gemm(std::move(gemm));
+      site->second->set_gemm(std::move(gemm), name);
       ledger.push_back({name, planned.site.name, "gemm"});
     }
   }
@@ -288,6 +288,8 @@ LossSum Decoder::train_microbatch(
   at::Tensor grad = std::move(head.grad_x);
   StepContext again = context;
   again.recompute = true;
+  // Its casts are those of the first forward, which were measured.
+  again.watch = false;
   for (size_t i = blocks.size(); i-- > 0;) {
     if (checkpointing) {
       blocks[i].forward(inputs[i], packing, again, &saved[i]);
@@ -358,7 +360,7 @@ std::map<std::string, CallCount> Decoder::call_counts() const {
 
 void Decoder::reset_call_counts() {
   for (const auto& site : impl_->linear_sites) {
-    site->calls() = {};
+    site->reset_calls();
   }
 }
 
@@ -399,6 +401,21 @@ void Decoder::export_tensors(
         name,
         delta == deltas.end() ? stored : stored.to(at::kFloat) + delta->second);
   }
+}
+
+std::vector<SiteCasts> Decoder::cast_statistics() const {
+  std::vector<SiteCasts> all;
+  for (const auto& site : impl_->linear_sites) {
+    if (!site->gemm_plugin().empty()) {
+      all.push_back({site->site().name, site->gemm().statistics()});
+    }
+  }
+  return all;
+}
+
+std::string Decoder::gemm_plugin(const std::string& site) const {
+  const auto found = impl_->site_by_name.find(site);
+  return found == impl_->site_by_name.end() ? "" : found->second->gemm_plugin();
 }
 
 State Decoder::backend_state() const {

@@ -46,6 +46,12 @@ struct LossSum {
   int64_t targets = 0;
 };
 
+/// Statistics of one site's Gemm; none for one that casts nothing.
+struct SiteCasts {
+  std::string site;
+  std::vector<CastStatistics> casts;
+};
+
 class Decoder {
  public:
   /// Reads the weights of `weights` as described by `spec`, then asks
@@ -113,6 +119,13 @@ class Decoder {
       bool merge_adapters,
       const std::function<void(const std::string&, const at::Tensor&)>& sink)
       const;
+
+  /// What the casts of the last watched microbatch did, for every site that a
+  /// plugin computes, in model order.
+  std::vector<SiteCasts> cast_statistics() const;
+  /// The plugin whose Gemm computes a site; empty for the core's own, and for
+  /// a name that is no linear layer.
+  std::string gemm_plugin(const std::string& site) const;
 
   /// State of every Gemm, prefixed with its site's name.
   State backend_state() const;

@@ -43,6 +43,12 @@ LinearSite::LinearSite(Site site, BaseTensor& weight, BaseTensor* bias)
       bias_(bias),
       gemm_(make_plain_gemm()) {}
 
+void LinearSite::count(int64_t CallCount::*calls, const StepContext& context) {
+  if (context.view == ModelView::policy) {
+    ++(calls_.*calls);
+  }
+}
+
 at::Tensor LinearSite::forward(
     const Activation& x,
     const StepContext& context,
@@ -56,7 +62,7 @@ at::Tensor LinearSite::forward(
   }
   const Activation& input = input_transform_ != nullptr ? transformed : x;
   Saved* gemm_saved = saved != nullptr ? &saved->gemm : nullptr;
-  ++calls_.forward;
+  count(&CallCount::forward, context);
   at::Tensor y = weight_transform_ == nullptr
       ? gemm_->forward(input, weight_, context, gemm_saved)
       : gemm_->forward(
@@ -104,7 +110,7 @@ at::Tensor LinearSite::backward_gemm(
     const at::Tensor& grad_y,
     SiteSaved& saved,
     const StepContext& context) {
-  ++calls_.backward;
+  count(&CallCount::backward, context);
   GradRequest want;
   if (weight_transform_ == nullptr) {
     want.weight = weight_.gradient();

@@ -33,8 +33,10 @@ class LinearSite {
     return weight_;
   }
 
-  void set_gemm(std::unique_ptr<Gemm> gemm) {
+  /// @param plugin whose Gemm it is
+  void set_gemm(std::unique_ptr<Gemm> gemm, std::string plugin) {
     gemm_ = std::move(gemm);
+    gemm_plugin_ = std::move(plugin);
   }
   void add_adapter(std::unique_ptr<Adapter> adapter) {
     adapters_.push_back(std::move(adapter));
@@ -62,11 +64,20 @@ class LinearSite {
   Gemm& gemm() const {
     return *gemm_;
   }
-  CallCount& calls() {
+  /// Empty for the core's plain one.
+  const std::string& gemm_plugin() const {
+    return gemm_plugin_;
+  }
+  /// Calls for the policy; other views have no place in the plan's count.
+  const CallCount& calls() const {
     return calls_;
+  }
+  void reset_calls() {
+    calls_ = {};
   }
 
  private:
+  void count(int64_t CallCount::*calls, const StepContext& context);
   at::Tensor backward_gemm(
       const at::Tensor& grad_y,
       SiteSaved& saved,
@@ -76,6 +87,7 @@ class LinearSite {
   BaseTensor& weight_;
   BaseTensor* bias_;
   std::unique_ptr<Gemm> gemm_;
+  std::string gemm_plugin_;
   std::unique_ptr<WeightTransform> weight_transform_;
   std::unique_ptr<InputTransform> input_transform_;
   std::vector<std::unique_ptr<Adapter>> adapters_;

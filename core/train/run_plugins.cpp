@@ -36,12 +36,18 @@ at::ScalarType compute_dtype_of(const Manifest& manifest) {
 
 RunPlugins create_plugins(const Selection& selection) {
   RunPlugins plugins;
-  const SelectedPlugin& precision = selection.precision;
-  plugins.backend_name = precision.entry->manifest.name;
-  plugins.compute_dtype = compute_dtype_of(precision.entry->manifest);
-  plugins.backend = guarded(
-      plugins.backend_name,
-      load_plugin(*precision.entry).create_precision(precision.options));
+  const auto add_backend = [&](const SelectedPlugin& selected) {
+    plugins.backends.push_back(
+        {selected.entry->manifest.name,
+         guarded(
+             selected.entry->manifest.name,
+             load_plugin(*selected.entry).create_precision(selected.options))});
+  };
+  plugins.compute_dtype = compute_dtype_of(selection.precision.entry->manifest);
+  add_backend(selection.precision);
+  if (selection.reference) {
+    add_backend(*selection.reference);
+  }
   for (const SelectedPlugin& selected : selection.features) {
     const Manifest& manifest = selected.entry->manifest;
     plugins.features.push_back(
@@ -55,6 +61,15 @@ RunPlugins create_plugins(const Selection& selection) {
   return plugins;
 }
 
+void keep_backends(const Selection& selection, RunPlugins& plugins) {
+  std::erase_if(plugins.backends, [&](const RunBackend& item) {
+    const bool first = item.name == selection.precision.entry->manifest.name;
+    const bool second = selection.reference &&
+        item.name == selection.reference->entry->manifest.name;
+    return !first && !second;
+  });
+}
+
 std::vector<SiteVerdicts> ask_plugins(
     const RunPlugins& plugins,
     const std::vector<Site>& sites) {
@@ -66,30 +81,40 @@ std::vector<SiteVerdicts> ask_plugins(
     }
     all.push_back(std::move(answers));
   };
-  ask(plugins.backend_name, *plugins.backend);
+  for (const RunBackend& item : plugins.backends) {
+    ask(item.name, *item.backend);
+  }
   for (const RunFeature& feature : plugins.features) {
     ask(feature.name, *feature.feature);
   }
   return all;
 }
 
-void apply_plugins(
-    const RunPlugins& plugins,
-    const Plan& plan,
-    Decoder& decoder) {
-  std::vector<LedgerEntry> ledger =
-      decoder.use_backend(plugins.backend_name, *plugins.backend, plan);
+AppliedPlan
+apply_plugins(const RunPlugins& plugins, const Plan& plan, Decoder& decoder) {
+  AppliedPlan applied;
+  applied.plan_ = &plan;
+  std::vector<LedgerEntry> ledger;
+  for (const RunBackend& item : plugins.backends) {
+    applied.backends_.push_back(item.backend);
+    const std::vector<LedgerEntry> done =
+        decoder.use_backend(item.name, *item.backend, plan);
+    ledger.insert(ledger.end(), done.begin(), done.end());
+  }
   for (const RunFeature& feature : plugins.features) {
     const auto editor = decoder.editor(feature.name, plan, ledger);
     feature.feature->apply(*editor);
   }
   verify_ledger(plan, ledger);
+  return applied;
 }
 
 State plugin_state(const RunPlugins& plugins, const Decoder& decoder) {
   State state;
   for (const auto& [name, tensor] : decoder.backend_state()) {
-    state.emplace_back("backend/" + name, tensor);
+    const std::string plugin =
+        decoder.gemm_plugin(name.substr(0, name.find('/')));
+    state.emplace_back("backend/" + plugin + "/" + name, tensor);
   }
   for (const RunFeature& feature : plugins.features) {
     for (const auto& [name, tensor] : feature.feature->state()) {
@@ -109,18 +134,36 @@ void load_plugin_state(
     by_feature[feature.name];
   }
   Problems problems;
+  // "te and now by bf16" -> sites.
+  std::map<std::string, std::vector<std::string>> moved;
   for (const auto& [name, tensor] : state) {
     const size_t slash = name.find('/');
     const size_t second = name.find('/', slash + 1);
     const std::string owner = name.substr(0, slash);
-    const std::string feature = name.substr(slash + 1, second - slash - 1);
+    // The plugin's name, of a backend as of a feature.
+    const std::string plugin = name.substr(slash + 1, second - slash - 1);
     if (owner == "backend") {
-      backend.emplace_back(name.substr(slash + 1), tensor);
-    } else if (owner == "feature" && by_feature.contains(feature)) {
-      by_feature[feature].emplace_back(name.substr(second + 1), tensor);
+      const std::string rest = name.substr(second + 1);
+      const std::string site = rest.substr(0, rest.find('/'));
+      const std::string now = decoder.gemm_plugin(site);
+      if (now != plugin) {
+        moved
+            [plugin +
+             (now.empty() ? " and now by the core" : " and now by " + now)]
+                .push_back(site);
+      }
+      backend.emplace_back(rest, tensor);
+    } else if (owner == "feature" && by_feature.contains(plugin)) {
+      by_feature[plugin].emplace_back(name.substr(second + 1), tensor);
     } else {
       problems.add("state " + name + " belongs to no plugin of this run");
     }
+  }
+  for (const auto& [owners, sites] : moved) {
+    problems.add(
+        sites.front() + " was computed by " + owners +
+        ", which cannot go on with its state (" + std::to_string(sites.size()) +
+        " tensors); set precision back to what it was");
   }
   problems.raise(
       ExitCode::input,
@@ -138,6 +181,9 @@ std::map<std::string, std::string> plugin_versions(const Selection& selection) {
     versions[plugin.entry->manifest.name] = plugin.entry->manifest.version;
   };
   add(selection.precision);
+  if (selection.reference) {
+    add(*selection.reference);
+  }
   for (const SelectedPlugin& feature : selection.features) {
     add(feature);
   }

@@ -7,7 +7,9 @@
 
 #include "core/data/batch.h"
 #include "core/model/decoder.h"
+#include "core/train/objective.h"
 #include "core/train/optimizer.h"
+#include "core/train/run_plugins.h"
 
 #include <cstdint>
 #include <string>
@@ -28,16 +30,40 @@ struct StepResult {
 
 struct StepSettings {
   int64_t step = 0; ///< from 1
-  uint64_t seed = 0;
   double learning_rate = 0;
+  /// Whether the casts of the first microbatch are measured, for
+  /// Decoder::cast_statistics().
+  bool watch = false;
 };
 
-StepResult train_step(
-    Decoder& decoder,
-    PrecisionBackend& backend,
-    Optimizer& optimizer,
-    const StepBatch& batch,
-    const StepSettings& settings);
+/// The one way to an update, whatever the stage. The first step is not applied
+/// unless every site was computed as often as planned, and by the plugin that
+/// the plan names: no objective can leave the plan's precision aside.
+class Stepper {
+ public:
+  /// The references must outlive this object.
+  Stepper(
+      Decoder& decoder,
+      AppliedPlan applied,
+      Optimizer& optimizer,
+      const Objective& objective,
+      uint64_t seed);
+
+  /// Tells the backends the end of each microbatch, and the end of the step
+  /// after its update; a step that is not applied has no end.
+  /// @throws Failure(resolution) when the first step did not run as planned
+  StepResult step(const StepBatch& batch, const StepSettings& settings);
+
+ private:
+  void check_first_step(const StepBatch& batch);
+
+  Decoder& decoder_;
+  AppliedPlan applied_;
+  Optimizer& optimizer_;
+  const Objective& objective_;
+  uint64_t seed_;
+  bool checked_ = false;
+};
 
 struct EvalResult {
   double loss = 0, perplexity = 0;

@@ -173,8 +173,7 @@ AppliedFeature apply_feature(
   }
   applied.backend = std::make_shared<PlainBackend>();
   RunPlugins plugins;
-  plugins.backend_name = plain_entry().manifest.name;
-  plugins.backend = applied.backend;
+  plugins.backends = {{plain_entry().manifest.name, applied.backend}};
   plugins.features.push_back(
       {manifest.name,
        manifest.adapter_format,

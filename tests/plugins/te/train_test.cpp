@@ -4,6 +4,7 @@
 #include "core/model/kv_cache.h"
 #include "core/resolve/plan.h"
 #include "core/train/step.h"
+#include "tests/core/model/recording_backend.h"
 #include "tests/core/model/tiny_model.h"
 #include "tests/plugins/te/te_fixture.h"
 
@@ -62,11 +63,11 @@ class TinyRun {
  public:
   explicit TinyRun(RunOptions options = {}) : options_(std::move(options)) {
     if (options_.fp8) {
-      auto watching = std::make_unique<Watching>(make_backend(options_.te));
+      auto watching = std::make_shared<Watching>(make_backend(options_.te));
       layers_ = &watching->layers;
-      backend_ = std::move(watching);
+      plugins_.backends = {{"te", watching}};
     } else {
-      backend_ = std::make_unique<NoBackend>();
+      plugins_.backends = {{"te", std::make_shared<NoBackend>()}};
     }
     DecoderOptions decoder_options;
     decoder_options.compute_dtype = at::kBFloat16;
@@ -74,21 +75,27 @@ class TinyRun {
         options_.activation_checkpointing;
     decoder = std::make_unique<Decoder>(
         spec_, testing::random_weights(spec_, 7), decoder_options);
-    Plan plan;
-    for (const Site& layer : spec_.sites()) {
-      plan.sites.push_back({layer, {}, {}, false});
-      if (backend_->accepts(layer).accepted) {
-        plan.sites.back().placements.push_back({"te", "gemm", ""});
-        ++accepted;
-      }
-    }
-    decoder->use_backend("te", *backend_, plan);
+    plan_ = testing::gemm_plan(
+        spec_,
+        [this](const Site& layer) {
+          const bool takes =
+              plugins_.backends[0].backend->accepts(layer).accepted;
+          accepted += takes ? 1 : 0;
+          return takes ? "te" : "";
+        },
+        options_.activation_checkpointing);
     TrainSection settings;
     settings.beta1 = 0.9;
     settings.beta2 = 0.999;
     settings.epsilon = 1e-8;
     settings.max_grad_norm = 1;
     optimizer = std::make_unique<Optimizer>(decoder->parameters(), settings);
+    stepper_ = std::make_unique<Stepper>(
+        *decoder,
+        apply_plugins(plugins_, plan_, *decoder),
+        *optimizer,
+        objective_of("sft"),
+        /*seed=*/1);
   }
 
   /// One optimizer step; the data of a step is a function of its number.
@@ -100,8 +107,7 @@ class TinyRun {
           testing::random_batch(spec_, {13, 24, 8}, seed));
       batch.target_count += batch.microbatches.back().target_count;
     }
-    const StepResult result =
-        train_step(*decoder, *backend_, *optimizer, batch, {number, 1, 3e-3});
+    const StepResult result = stepper_->step(batch, {number, 3e-3});
     EXPECT_EQ(result.problem, "");
     return result.loss;
   }
@@ -127,7 +133,9 @@ class TinyRun {
  private:
   ModelSpec spec_ = testing::tiny_spec();
   RunOptions options_;
-  std::unique_ptr<PrecisionBackend> backend_;
+  RunPlugins plugins_;
+  Plan plan_;
+  std::unique_ptr<Stepper> stepper_;
   std::map<std::string, te::Linear*>* layers_ = nullptr;
 };
 
