@@ -34,6 +34,9 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td { border-top: 1px solid var(--line); padding: 6px 8px 6px 0;
   vertical-align: top; overflow-wrap: anywhere; }
 tr:first-child td { border-top: 0; }
+th { text-align: left; color: var(--soft); font-weight: 600;
+  padding: 6px 8px 6px 0; }
+table.wide { font-size: 12.5px; }
 td:first-child { color: var(--soft); width: 34%; }
 pre { margin: 0; overflow-x: auto; font: 12.5px/1.45 ui-monospace,
   SFMono-Regular, Menlo, monospace; white-space: pre; }
@@ -114,6 +117,11 @@ std::string render_report(const RunReport& report) {
   }
   if (!report.warnings.empty()) {
     out += section("Warnings", warning_list(report.warnings));
+  }
+  if (!report.watched.empty()) {
+    out += section(
+        "Low-precision casts",
+        watch_report(report.watched, report.watch_limits));
   }
   if (!report.results.empty()) {
     out += section("Results", table(report.results));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/report/events.h"
+#include "core/report/watch_report.h"
 
 #include <string>
 #include <utility>
@@ -28,6 +29,9 @@ struct RunReport {
   std::string resolution;
   std::vector<std::string> warnings;
   History history;
+  /// What [watch] recorded, with the limits it warns at.
+  std::vector<WatchedStep> watched;
+  WatchLimits watch_limits;
   Rows results;
   std::vector<AnsweredPrompt> answers;
   /// The first training example, decoded, with its labels.

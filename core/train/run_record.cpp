@@ -5,6 +5,7 @@
 #include "core/report/plot.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include <spdlog/fmt/fmt.h>
@@ -95,6 +96,24 @@ void RunRecord::eval(int64_t step, const EvalResult& result) {
       result.perplexity));
 }
 
+void RunRecord::watch(const WatchedStep& watched) {
+  events_.write("watch", watch_fields(watched));
+  for (const CastRecord& cast : watched.casts) {
+    const std::string tag = "watch/" + cast.site + "/" + cast.tensor + "/";
+    const auto scalar = [&](const char* name, double value) {
+      // TensorBoard draws no infinity, which an exact cast's SQNR is.
+      if (std::isfinite(value)) {
+        tensorboard_.scalar(tag + name, watched.step, value);
+      }
+    };
+    scalar("amax", cast.amax);
+    scalar("scale", cast.scale);
+    scalar("underflow", cast.underflow);
+    scalar("overflow", cast.overflow);
+    scalar("sqnr_db", cast.sqnr_db);
+  }
+}
+
 void RunRecord::checkpoint(int64_t step, const std::filesystem::path& path) {
   events_.write("checkpoint", {{"step", step}, {"path", path.string()}});
   progress_->note("checkpoint saved: " + path.string());
@@ -113,6 +132,7 @@ void RunRecord::note(const std::string& text) {
 void RunRecord::finish(RunReport report) {
   progress_.reset();
   report.history = read_history(directory_ / "events.jsonl");
+  report.watched = read_watch_history(directory_ / "events.jsonl");
   report.warnings = warnings_;
   write_file_atomically(
       directory_ / "loss.svg", loss_plot(report.history, report.name));

@@ -32,6 +32,8 @@ class RunRecord {
       double seconds_left,
       double epoch);
   void eval(int64_t step, const EvalResult& result);
+  /// To the events and TensorBoard: tags watch/<site>/<tensor>/<statistic>.
+  void watch(const WatchedStep& watched);
   void checkpoint(int64_t step, const std::filesystem::path& path);
   /// On the console, in the events and in the report.
   void warning(const std::string& text);
