@@ -24,6 +24,8 @@ class Checker {
     check_steps();
     check_evaluation();
     check_pins();
+    check_measuring();
+    check_watching();
   }
 
  private:
@@ -235,6 +237,44 @@ class Checker {
             "): expected \"sha256:\" and 64 lower-case hex digits, found " +
             to_toml(pin) + "; `trainer plugins inspect " + name +
             "` shows the digest");
+      }
+    }
+  }
+
+  void check_measuring() {
+    const PrecisionSection& precision = config_.precision;
+    if (precision.measure && precision.backend != "auto") {
+      problems_.add(
+          named("precision.measure") + " lets measurements choose, but " +
+          named("precision.backend") + " already names " + precision.backend +
+          ", which never gives way to another; remove one of them");
+    }
+    for (const char* key : {"precision.measure_margin", "precision.timings"}) {
+      if (!precision.measure && changed(key)) {
+        problems_.add(
+            named(key) +
+            " is read with precision.measure = true only; set it, or remove " +
+            key);
+      }
+    }
+    if (precision.measure && written("precision.timings")) {
+      check_path(
+          "precision.timings",
+          precision.timings,
+          config_.places.at("precision.timings"),
+          Wanted::file);
+    }
+  }
+
+  void check_watching() {
+    for (const char* key :
+         {"watch.overflow_limit", "watch.underflow_limit", "watch.sites"}) {
+      if (config_.watch.every == 0 && changed(key)) {
+        problems_.add(
+            named(key) +
+            " has no effect without watch.every, which says how often to "
+            "look; set it, or remove " +
+            key);
       }
     }
   }

@@ -132,8 +132,24 @@ struct EvalSection {
 
 struct PrecisionSection {
   std::string backend = "auto";
+  /// Whether `auto` measures its candidate against the reference backend.
+  bool measure = false;
+  /// A GEMM goes to the candidate when it is this many times as fast.
+  double measure_margin = 0;
+  /// A stored table that is read instead of measuring; empty = measure.
+  std::filesystem::path timings;
   SourcePlace place;
   std::map<std::string, OptionTable> tables;
+};
+
+/// What the casts of low-precision GEMMs do to the numbers, on request.
+struct WatchSection {
+  /// Steps between records; 0 = none.
+  int64_t every = 0;
+  /// Parts of a tensor's elements above which a warning names the site.
+  double overflow_limit = 0, underflow_limit = 0;
+  /// Shell patterns of site names; empty = all.
+  std::vector<std::string> sites;
 };
 
 struct PluginsSection {
@@ -162,6 +178,7 @@ struct RunConfig {
   EvalSection eval;
   PrecisionSection precision;
   std::map<std::string, OptionTable> features;
+  WatchSection watch;
   PluginsSection plugins;
   CheckpointSection checkpoint;
   ExportSection export_;

@@ -23,6 +23,8 @@ inline KeyValue text(const char* value) {
   return std::string(value);
 }
 
+// tables_watch.cpp
+TableSpec watch_table();
 // tables_data.cpp
 TableSpec data_table();
 TableSpec data_set_table();

@@ -75,6 +75,30 @@ TableSpec precision_table() {
                    "this machine; a name never falls back to another",
            .example = "\"bf16\"",
            .also_called = {"fp8_backend", "mixed_precision", "precision"}},
+          {.name = "measure",
+           .slot = OCTET_RUN_SLOT(precision.measure),
+           .fallback = false,
+           .help = "With auto: times each GEMM shape of the model, forward "
+                   "and backward with quantization, against the reference "
+                   "backend, and leaves layers that do not win to the latter",
+           .example = "true",
+           .also_called = {"benchmark", "autotune"}},
+          {.name = "measure_margin",
+           .slot = OCTET_RUN_SLOT(precision.measure_margin),
+           .fallback = 1.05,
+           .minimum = 1,
+           .maximum = 100,
+           .help = "How many times as fast as the reference a GEMM must be to "
+                   "win the measurement",
+           .example = "1.1",
+           .also_called = {"margin"}},
+          {.name = "timings",
+           .slot = OCTET_RUN_SLOT(precision.timings),
+           .fallback = text(""),
+           .help = "A timings.json of an earlier run, read instead of "
+                   "measuring again; empty measures",
+           .example = "\"runs/first/timings.json\"",
+           .also_called = {"timings_file"}},
       }};
 }
 
@@ -124,6 +148,7 @@ const std::vector<TableSpec>& config_tables() {
        "A feature is on when its table is there, even an empty one; `trainer "
        "plugins inspect NAME` lists its options",
        {}},
+      watch_table(),
       checkpoint_table(),
       export_table(),
       plugins_table(),

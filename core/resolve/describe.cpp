@@ -1,6 +1,7 @@
 // The plan as people read it at the start of a run.
 #include "core/base/problems.h"
 #include "core/plugin/words.h"
+#include "core/resolve/decide_by_timings.h"
 #include "core/resolve/plan.h"
 
 #include <fmt/format.h>
@@ -59,13 +60,29 @@ std::string reasons(const std::map<std::string, int64_t>& skipped) {
   return text;
 }
 
+// A reason without what was measured, which has a table of its own.
+std::string unmeasured(std::string reason, const Selection& selection) {
+  if (!selection.measurement) {
+    return reason;
+  }
+  for (const ShapeVerdict& verdict : selection.measurement->verdicts) {
+    if (reason.ends_with(verdict.reason)) {
+      reason.resize(reason.size() - verdict.reason.size());
+      return reason.ends_with("; ") ? reason.substr(0, reason.size() - 2)
+                                    : reason;
+    }
+  }
+  return reason;
+}
+
 // How the plugin computes what it computes, where it says so: " (FP8)".
 std::string ways(const Plan& plan, const std::string& plugin) {
   std::set<std::string> found;
   for (const SitePlan& site : plan.sites) {
     for (const Placement& placement : site.placements) {
-      if (placement.plugin == plugin && !placement.reason.empty()) {
-        found.insert(placement.reason);
+      const std::string reason = unmeasured(placement.reason, plan.selection);
+      if (placement.plugin == plugin && !reason.empty()) {
+        found.insert(reason);
       }
     }
   }
@@ -88,7 +105,9 @@ std::string precision_line(const Plan& plan, const Style& style) {
     line += fmt::format(
         "; {} {}: {}",
         linears.sites - linears.filled,
-        plan.compute_dtype,
+        plan.selection.reference
+            ? plan.selection.reference->entry->manifest.name
+            : plan.compute_dtype,
         reasons(linears.skipped));
   }
   return line + "\n";
@@ -189,6 +208,7 @@ std::string describe(const Plan& plan, const Style& style) {
   std::string text = precision_line(plan, style);
   if (plan.selection.precision.why == "auto") {
     text += candidate_table(plan.selection.candidates, style);
+    text += describe_measurement(plan.selection);
   }
   for (const SelectedPlugin& feature : plan.selection.features) {
     text += feature_line(plan, feature, style);

@@ -48,23 +48,35 @@ std::string because(const std::string& reason) {
   return reason.empty() ? "" : " (" + reason + ")";
 }
 
-// "gemm bf16; adapter lora", then who left the site alone, and why.
+bool is_backend(const Selection& selection, const std::string& plugin) {
+  return plugin == selection.precision.entry->manifest.name ||
+      (selection.reference &&
+       plugin == selection.reference->entry->manifest.name);
+}
+
+// "gemm bf16; adapter lora", then who left the site alone, and why. A backend
+// that left it to the run's other one is not told: the other one's reason is.
 std::string slots_text(const SitePlan& site, const Plan& plan) {
-  const std::string& precision = plan.selection.precision.entry->manifest.name;
-  std::string text;
+  std::string text, backends;
+  bool computed = site.site.kind != SiteKind::linear;
   for (const Placement& placement : site.placements) {
+    computed = computed || placement.slot == "gemm";
     add_part(
         text,
         placement.slot + " " + placement.plugin + because(placement.reason));
   }
   for (const auto& [plugin, reason] : site.skipped) {
-    const bool gemm = plugin == precision;
-    if (gemm && site.site.kind == SiteKind::linear) {
-      add_part(
-          text,
-          "gemm of the core in " + plan.compute_dtype + " (not " + plugin +
-              ": " + reason + ")");
-    } else if (!gemm) {
+    if (is_backend(plan.selection, plugin)) {
+      add_part(backends, "not " + plugin + ": " + reason);
+    }
+  }
+  if (!computed) {
+    add_part(
+        text,
+        "gemm of the core in " + plan.compute_dtype + " (" + backends + ")");
+  }
+  for (const auto& [plugin, reason] : site.skipped) {
+    if (!is_backend(plan.selection, plugin)) {
       add_part(text, "not " + plugin + " (" + reason + ")");
     }
   }

@@ -74,6 +74,9 @@ class Placer {
     const Manifest& backend = plan_.selection.precision.entry->manifest;
     plan_.compute_dtype = backend.compute;
     place_sites(plan_.selection.precision);
+    if (plan_.selection.reference) {
+      place_sites(*plan_.selection.reference);
+    }
     for (const SelectedPlugin& feature : plan_.selection.features) {
       if (!claimed_slots(feature.entry->manifest).empty()) {
         place_sites(feature);

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace octet {
 
 namespace {
@@ -48,7 +50,12 @@ json site_json(const SitePlan& plan, const std::string& precision) {
     add(placement.slot, placement.plugin, placement.reason);
   }
   const auto skipped = plan.skipped.find(precision);
-  if (plan.site.kind == SiteKind::linear && skipped != plan.skipped.end()) {
+  const bool computed = std::any_of(
+      plan.placements.begin(),
+      plan.placements.end(),
+      [](const Placement& placement) { return placement.slot == "gemm"; });
+  if (plan.site.kind == SiteKind::linear && !computed &&
+      skipped != plan.skipped.end()) {
     add("gemm", "core", skipped->second);
   }
   json site = {
@@ -86,7 +93,7 @@ json to_json(const Plan& plan) {
   for (const SitePlan& site : plan.sites) {
     sites.push_back(site_json(site, selection.precision.entry->manifest.name));
   }
-  return {
+  json all = {
       {"version", 2},
       {"compute_dtype", plan.compute_dtype},
       {"precision", plugin_json(selection.precision)},
@@ -100,6 +107,13 @@ json to_json(const Plan& plan) {
       {"ops", plan.ops},
       {"hooks", plan.hooks},
       {"sites", sites}};
+  if (selection.reference) {
+    all["reference"] = plugin_json(*selection.reference);
+  }
+  if (selection.measurement) {
+    all["measured"] = to_json(*selection.measurement);
+  }
+  return all;
 }
 
 json slot_counts(const Plan& plan) {

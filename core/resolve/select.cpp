@@ -243,8 +243,11 @@ class Selector {
       selection_.candidates.push_back(judge(plugin, found.empty()));
       if (selection_.candidates.back().verdict == "chosen") {
         selection_.precision = std::move(plugin);
+      } else if (selection_.candidates.back().verdict == "reference") {
+        selection_.reference = std::move(plugin);
       }
     }
+    check_reference();
     if (selection_.precision.entry == nullptr) {
       std::string rows;
       for (const Candidate& row : selection_.candidates) {
@@ -256,8 +259,36 @@ class Selector {
     }
   }
 
+  // precision.measure needs two backends that compute in one dtype.
+  void check_reference() {
+    const CatalogEntry* chosen = selection_.precision.entry;
+    if (!config_.precision.measure || chosen == nullptr) {
+      return;
+    }
+    const Manifest& candidate = chosen->manifest;
+    if (candidate.reference) {
+      selection_.notes.push_back(
+          "precision.measure: nothing is measured, because " + candidate.name +
+          ", the best usable backend, is the reference itself");
+    } else if (!selection_.reference) {
+      problems_.add(
+          "precision.measure = true: " + candidate.name +
+          " cannot be measured, because no usable backend is marked "
+          "reference = true; set precision.measure = false");
+    } else if (
+        selection_.reference->entry->manifest.compute != candidate.compute) {
+      const Manifest& other = selection_.reference->entry->manifest;
+      problems_.add(
+          "precision.measure = true: " + candidate.name + " computes in " +
+          candidate.compute + ", but the reference " + other.name + " in " +
+          other.compute +
+          ", and a run has one compute dtype; set precision.measure = false, "
+          "or name a backend");
+    }
+  }
+
   /// @param options_fit whether the plugin may be asked with its options
-  Candidate judge(const SelectedPlugin& plugin, bool options_fit) {
+  Candidate judge(SelectedPlugin& plugin, bool options_fit) {
     const CatalogEntry& entry = *plugin.entry;
     const Manifest& manifest = entry.manifest;
     const auto row = [&](const char* verdict, const std::string& reason) {
@@ -269,8 +300,11 @@ class Selector {
     if (!manifest.automatic) {
       return row("not asked", "chosen by name only");
     }
-    // Emulation is never chosen unasked, so `emulate` lifts nothing here.
-    const std::string unmet = unmet_needs(manifest.needs, host_);
+    // Emulation is never chosen unasked, so `emulate` lifts nothing here,
+    // unless a measurement is to judge it.
+    const bool emulated = config_.precision.measure && emulates(plugin.options);
+    const std::string unmet =
+        emulated ? "" : unmet_needs(manifest.needs, host_);
     if (!unmet.empty()) {
       return row("not usable", unmet);
     }
@@ -278,7 +312,11 @@ class Selector {
     if (!conflict.empty()) {
       return row("not usable", conflict);
     }
-    if (const CatalogEntry* better = selection_.precision.entry) {
+    const CatalogEntry* better = selection_.precision.entry;
+    const bool reference = better != nullptr && config_.precision.measure &&
+        manifest.reference && !better->manifest.reference &&
+        !selection_.reference;
+    if (better != nullptr && !reference) {
       return row("not asked", "ranks after " + better->manifest.name);
     }
     if (!options_fit) {
@@ -287,6 +325,11 @@ class Selector {
     const ProbeVerdict verdict = ask(plugin);
     if (!verdict.usable) {
       return row("not usable", one_line(verdict.reason));
+    }
+    plugin.probed = verdict.reason;
+    if (reference) {
+      return row(
+          "reference", better->manifest.name + " is measured against it");
     }
     return row(
         "chosen",

@@ -5,8 +5,10 @@
 #include "core/config/run_config.h"
 #include "core/plugin/catalog.h"
 #include "core/plugin/loaded_plugin.h"
+#include "core/resolve/gemm_timings.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,13 +29,19 @@ struct Candidate {
   std::string name;
   int64_t rank = 0;
   /// "chosen", "not usable", or "not asked": a better one was found first, or
-  /// it is chosen by name only
+  /// it is chosen by name only. With precision.measure also "reference"; after
+  /// the measurement "chosen too" or "measured slower"
   std::string verdict;
   std::string reason;
 };
 
 struct Selection {
   SelectedPlugin precision;
+  /// With precision.measure: the backend that `precision` is measured against
+  /// and that computes the sites which `precision` does not win.
+  std::optional<SelectedPlugin> reference = std::nullopt;
+  /// What was measured and what it decided.
+  std::optional<Measurement> measurement = std::nullopt;
   /// In the order of application.
   std::vector<SelectedPlugin> features;
   std::vector<Candidate> candidates;

@@ -61,6 +61,10 @@ void Trainer::print_summary(const Rows& rows) const {
 }
 
 void Trainer::finish(const std::string& outcome, bool success) {
+  const std::string casts = watch_->closing_warning();
+  if (!casts.empty()) {
+    record_->warning(casts);
+  }
   const Rows rows = results();
   nlohmann::json fields = {
       {"outcome", outcome},
@@ -89,6 +93,7 @@ void Trainer::finish(const std::string& outcome, bool success) {
   }
   report.resolution = describe(plan_);
   report.results = rows;
+  report.watch_limits = watch_->limits();
   report.first_example = first_example_;
   report.environment = environment_.rows();
   for (const auto& [key, value] : config_.effective) {
@@ -108,6 +113,10 @@ void Trainer::finish(const std::string& outcome, bool success) {
   }
   report.files.emplace_back(
       "resolution.json", "which plugin does what, and why");
+  if (plan_.selection.measurement) {
+    report.files.emplace_back(
+        "timings.json", "the measured GEMMs; precision.timings reads them");
+  }
   report.files.emplace_back("events.jsonl", "every step, one line each");
   report.files.emplace_back("tensorboard/", "the same for TensorBoard");
   report.files.emplace_back("loss.svg", "the plot above");

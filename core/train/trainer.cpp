@@ -5,9 +5,9 @@
 #include "core/io/atomic_file.h"
 #include "core/model/weight_set.h"
 #include "core/train/added_parameters.h"
-#include "core/train/call_check.h"
 #include "core/train/checkpoint.h"
 #include "core/train/entries.h"
+#include "core/train/measured_auto.h"
 #include "core/train/memory_estimate.h"
 #include "core/train/result_folder.h"
 
@@ -113,12 +113,22 @@ ExitCode Trainer::run() {
 void Trainer::plan_run() {
   spec_ = read_model_spec(config_.model.path);
   clock_.done("model header");
-  plugins_ = create_plugins(request_.selection);
+  Selection selection = request_.selection;
+  plugins_ = create_plugins(selection);
+  std::vector<SiteVerdicts> verdicts = ask_plugins(plugins_, spec_.sites());
+  if (selection.reference) {
+    clock_.done("plan");
+    settle_measured_auto(
+        config_, spec_, environment_, request_.resume, selection, verdicts);
+    keep_backends(selection, plugins_);
+    clock_.done("measurement");
+  }
   plan_ = place_plugins(
-      request_.selection,
+      std::move(selection),
       spec_,
-      ask_plugins(plugins_, spec_.sites()),
+      verdicts,
       {config_.train.activation_checkpointing});
+  watch_ = std::make_unique<CastWatch>(config_.watch, plan_);
   clock_.done("plan");
 }
 
@@ -149,6 +159,11 @@ void Trainer::open_directory() {
   resolution["memory"] = to_json(estimate_memory(config_, spec_, plan_));
   write_file_atomically(
       *directory_ / "resolution.json", resolution.dump(2) + "\n");
+  if (plan_.selection.measurement) {
+    write_file_atomically(
+        *directory_ / kTimingsFile,
+        to_json(plan_.selection.measurement->timings).dump(2) + "\n");
+  }
   const nlohmann::json run = {
       {"name", config_.run.name}, {"config", config_.effective}};
   write_file_atomically(*directory_ / "run.json", run.dump(2) + "\n");
@@ -174,7 +189,7 @@ void Trainer::open_data() {
   state_.libtorch = environment_.libtorch;
   state_.octet = environment_.octet;
   state_.data_digest = data_->digest;
-  state_.plugins = plugin_versions(request_.selection);
+  state_.plugins = plugin_versions(plan_.selection);
   state_.model_files = weight_files(config_.model.path);
   schedule_.emplace(config_.train, state_.total_steps);
   std::cout << "data: " << data_->samples.size() << " samples of "
@@ -199,12 +214,22 @@ void Trainer::build_model() {
   options.activation_checkpointing = config_.train.activation_checkpointing;
   options.seed = config_.run.seed;
   options.row_multiple = kRowMultiple;
-  decoder_ = std::make_unique<Decoder>(
-      spec_, *open_weights(weights_path(), spec_), options);
+  const auto weights = open_weights(weights_path(), spec_);
+  weight_summary_ = weights->summary();
+  if (!weight_summary_.empty()) {
+    record_->note("weights: " + weight_summary_);
+  }
+  decoder_ = std::make_unique<Decoder>(spec_, *weights, options);
   clock_.done("weights");
-  apply_plugins(plugins_, plan_, *decoder_);
+  AppliedPlan applied = apply_plugins(plugins_, plan_, *decoder_);
   optimizer_ =
       std::make_unique<Optimizer>(decoder_->parameters(), config_.train);
+  stepper_ = std::make_unique<Stepper>(
+      *decoder_,
+      std::move(applied),
+      *optimizer_,
+      objective_of(config_.train.stage),
+      config_.run.seed);
   clock_.done("plugins");
 }
 
@@ -255,6 +280,7 @@ void Trainer::start() {
        {"libtorch", environment_.libtorch},
        {"octet", environment_.octet},
        {"data_digest", state_.data_digest},
+       {"weights", weight_summary_},
        {"phases", phases},
        {"seconds_to_first_forward", clock_.seconds()}});
   record_->event(
@@ -299,17 +325,11 @@ ExitCode Trainer::train_all() {
 void Trainer::one_step() {
   const StepBatch batch = loader_->next();
   const auto begin = Clock::now();
-  if (!verified_) {
-    decoder_->reset_call_counts();
-  }
-  const StepResult result = train_step(
-      *decoder_,
-      *plugins_.backend,
-      *optimizer_,
+  const StepResult result = stepper_->step(
       batch,
       {state_.step + 1,
-       config_.run.seed,
-       schedule_->learning_rate(state_.step + 1)});
+       schedule_->learning_rate(state_.step + 1),
+       watch_->due(state_.step + 1)});
   if (!result.problem.empty()) {
     stop_on(result, batch);
   }
@@ -329,7 +349,7 @@ void Trainer::one_step() {
     return;
   }
   if (!verified_) {
-    check_calls(plan_, batch, decoder_->call_counts());
+    // The stepper compared them before its update.
     verified_ = true;
     record_->event("verified", {{"slots", slot_counts(plan_)}});
   }
@@ -340,6 +360,18 @@ void Trainer::one_step() {
       seconds,
       seconds_left(),
       batch.epoch);
+  if (watch_->due(state_.step)) {
+    look_at_casts();
+  }
+}
+
+void Trainer::look_at_casts() {
+  const WatchedStep watched =
+      watch_->record(state_.step, decoder_->cast_statistics());
+  record_->watch(watched);
+  for (const std::string& warning : watch_->new_warnings(watched)) {
+    record_->warning(warning);
+  }
 }
 
 double Trainer::seconds_left() const {

@@ -3,12 +3,14 @@
 
 #include "core/data/loader.h"
 #include "core/model/decoder.h"
+#include "core/train/cast_watch.h"
 #include "core/train/optimizer.h"
 #include "core/train/phase_clock.h"
 #include "core/train/run_directory.h"
 #include "core/train/run_plugins.h"
 #include "core/train/run_record.h"
 #include "core/train/schedule.h"
+#include "core/train/step.h"
 #include "core/train/stop_signal.h"
 #include "core/train/train_library.h"
 #include "core/train/trainer_state.h"
@@ -40,6 +42,7 @@ class Trainer {
   ExitCode train_all();
   void one_step();
   [[noreturn]] void stop_on(const StepResult& result, const StepBatch& batch);
+  void look_at_casts();
   void evaluate_now();
   void save_checkpoint();
   void write_model(const std::filesystem::path& folder, bool final) const;
@@ -63,6 +66,7 @@ class Trainer {
   ModelSpec spec_;
   RunPlugins plugins_;
   Plan plan_;
+  std::unique_ptr<CastWatch> watch_;
   std::unique_ptr<RunDirectory> directory_;
   std::unique_ptr<RunRecord> record_;
   std::shared_ptr<const Tokenizer> tokenizer_;
@@ -71,6 +75,7 @@ class Trainer {
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Stepper> stepper_;
   std::optional<Schedule> schedule_;
   std::optional<CheckpointFolder> resumed_;
   std::unique_ptr<StopSignal> stop_;
@@ -78,12 +83,13 @@ class Trainer {
   /// Where the run stands; goes into checkpoints as it is.
   TrainerState state_;
   std::string first_example_;
+  /// What loading made of the stored weights.
+  std::string weight_summary_;
   std::optional<EvalResult> last_eval_;
   int64_t last_eval_step_ = -1, last_checkpoint_step_ = -1;
   /// Of this process alone: steps, tokens and seconds within them.
   int64_t own_steps_ = 0, own_tokens_ = 0;
   double own_seconds_ = 0;
-  bool verified_ = false;
 };
 
 /// Optimizer steps of the whole run.

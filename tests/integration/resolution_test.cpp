@@ -3,6 +3,7 @@
 // left undone; and the schema of resolution.json. Plugins that are little more
 // than a manifest stand in (tests/fixtures/seed).
 #include "core/plugin/loaded_plugin.h"
+#include "tests/integration/json_form.h"
 #include "tests/integration/train_fixture.h"
 
 #include <gmock/gmock.h>
@@ -272,18 +273,8 @@ TEST_F(Resolution, APinThatIsNoDigestIsToldWithRunToml) {
                 "lower-case hex digits, found \"md5:1\""));
 }
 
-/// The keys of an object with the type of each; numbers are one type.
-std::map<std::string, std::string> form_of(const nlohmann::json& object) {
-  std::map<std::string, std::string> form;
-  for (const auto& [key, value] : object.items()) {
-    form[key] = value.is_number() ? "number" : value.type_name();
-  }
-  return form;
-}
-
-using Form = std::map<std::string, std::string>;
-
-// Every key that docs/run-directory.md lists, no other, each with its type.
+// Every key that docs/run-directory.md lists, no other, each with its type;
+// what a measurement adds is PrecisionRun's.
 TEST_F(Resolution, TheFileHasExactlyTheDocumentedSchema) {
   ASSERT_EQ(
       train({"--set",
@@ -299,13 +290,7 @@ TEST_F(Resolution, TheFileHasExactlyTheDocumentedSchema) {
       << "seed-plain ranks first and converts nothing";
   const auto file =
       nlohmann::json::parse(file_bytes(run() / "resolution.json"));
-  const Form plugin = {
-      {"name", "string"},
-      {"options", "object"},
-      {"origin", "string"},
-      {"path", "string"},
-      {"version", "string"},
-      {"why", "string"}};
+  const Form plugin = plugin_form();
   EXPECT_EQ(file["version"], 2);
   EXPECT_EQ(
       form_of(file),

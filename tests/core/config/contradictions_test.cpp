@@ -117,5 +117,44 @@ TEST_F(ConfigContradictions, PromptsInPretraining) {
       "train.stage = \"pt\", which trains on all of the text; remove it");
 }
 
+TEST_F(ConfigContradictions, MeasuringWhatANameHasDecided) {
+  EXPECT_EQ(
+      message(base() + "[precision]\nbackend = \"some\"\nmeasure = true\n"),
+      "[config] precision.measure (run.toml:7) lets measurements choose, but "
+      "precision.backend (run.toml:6) already names some, which never gives "
+      "way "
+      "to another; remove one of them");
+}
+
+TEST_F(ConfigContradictions, MarginAndTableOfNoMeasurement) {
+  EXPECT_EQ(
+      message(base() + "[precision]\nmeasure_margin = 1.2\n"),
+      "[config] precision.measure_margin (run.toml:6) is read with "
+      "precision.measure = true only; set it, or remove "
+      "precision.measure_margin");
+  EXPECT_EQ(
+      message(base() + "[precision]\ntimings = \"t.json\"\n"),
+      "[config] precision.timings (run.toml:6) is read with "
+      "precision.measure = true only; set it, or remove precision.timings");
+}
+
+TEST_F(ConfigContradictions, TableOfTimingsThatIsNotThere) {
+  const std::string text = message(
+      base() + "[precision]\nmeasure = true\ntimings = \"gone.json\"\n");
+  EXPECT_NE(text.find("no such file"), std::string::npos) << text;
+  EXPECT_NE(text.find("precision.timings"), std::string::npos) << text;
+}
+
+TEST_F(ConfigContradictions, LimitsOfAWatchThatNeverLooks) {
+  EXPECT_EQ(
+      message(base() + "[watch]\noverflow_limit = 0.5\n"),
+      "[config] watch.overflow_limit (run.toml:6) has no effect without "
+      "watch.every, which says how often to look; set it, or remove "
+      "watch.overflow_limit");
+  EXPECT_EQ(
+      message(base() + "[watch]\nevery = 5\noverflow_limit = 0.5\n"),
+      "no problem");
+}
+
 } // namespace
 } // namespace octet

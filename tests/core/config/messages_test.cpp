@@ -94,8 +94,9 @@ TEST_F(ConfigMessages, UnknownTableListsTheTables) {
   EXPECT_EQ(
       message(base() + "[optimizer]\nname = \"adamw\"\n"),
       "[config] unknown table [optimizer] (run.toml:5); the tables are run, "
-      "model, data, train, eval, precision, features, checkpoint, export and "
-      "plugins");
+      "model, data, train, eval, precision, features, watch, checkpoint, "
+      "export "
+      "and plugins");
 }
 
 TEST_F(ConfigMessages, UnknownKeyOfADataSet) {

@@ -117,9 +117,14 @@ TEST(Schema, EveryMemberOfRunConfigHasAKey) {
   }
   {
     // place is no key; tables are the backends' own.
-    const auto& [backend, place, tables] = config.precision;
-    expect_all(bound, "precision", backend);
+    const auto& [backend, measure, measure_margin, timings, place, tables] =
+        config.precision;
+    expect_all(bound, "precision", backend, measure, measure_margin, timings);
     EXPECT_EQ(bound.count(&place) + bound.count(&tables), 0u);
+  }
+  {
+    const auto& [every, overflow_limit, underflow_limit, sites] = config.watch;
+    expect_all(bound, "watch", every, overflow_limit, underflow_limit, sites);
   }
   {
     const auto& [path, pin] = config.plugins;
@@ -202,8 +207,12 @@ TEST_F(SchemaFile, ExamplesAreAccepted) {
   std::filesystem::create_directories("build/plugins");
   std::filesystem::create_directory("data");
   std::filesystem::create_directories("models/smollm2-135m");
+  std::filesystem::create_directories("runs/first");
   for (const char* file :
-       {"data/identity.jsonl", "data/chat.json", "data/heldout.jsonl"}) {
+       {"data/identity.jsonl",
+        "data/chat.json",
+        "data/heldout.jsonl",
+        "runs/first/timings.json"}) {
     write(file, "{}");
   }
   for (const TableSpec& table : config_tables()) {
@@ -217,6 +226,11 @@ TEST_F(SchemaFile, ExamplesAreAccepted) {
         overrides.push_back("train.schedule=warmup-stable-decay");
       } else if (path == "eval.every") {
         overrides.push_back("data.eval_fraction=0.1");
+      } else if (
+          path == "precision.measure_margin" || path == "precision.timings") {
+        overrides.push_back("precision.measure=true");
+      } else if (table.path == "watch") {
+        overrides.insert(overrides.begin(), "watch.every=10");
       }
       EXPECT_EQ(message(base(), overrides), "no problem") << path;
     }
