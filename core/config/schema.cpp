@@ -36,7 +36,8 @@ std::string value_text(const Value& value) {
   } else if constexpr (std::is_same_v<Value, std::optional<std::string>>) {
     return value ? to_toml(*value) : "";
   } else if constexpr (std::is_same_v<Value, std::filesystem::path>) {
-    return to_toml(value.string());
+    // An unset path, like an unset optional, has no text: no path is empty.
+    return value.empty() ? "" : to_toml(value.string());
   } else if constexpr (std::is_same_v<
                            Value,
                            std::vector<std::filesystem::path>>) {

@@ -94,9 +94,9 @@ TableSpec precision_table() {
            .also_called = {"margin"}},
           {.name = "timings",
            .slot = OCTET_RUN_SLOT(precision.timings),
-           .fallback = text(""),
+           .default_text = "measures",
            .help = "A timings.json of an earlier run, read instead of "
-                   "measuring again; empty measures",
+                   "measuring again",
            .example = "\"runs/first/timings.json\"",
            .also_called = {"timings_file"}},
       }};

@@ -51,8 +51,8 @@ TEST_F(ConfigMessages, KeyWithoutATableNamesItsTable) {
 TEST_F(ConfigMessages, KeyThatSeveralTablesHaveNamesThemAll) {
   EXPECT_EQ(
       message(base() + "[train]\nevery = 3\n"),
-      "[config] unknown key train.every (run.toml:6); did you mean eval.every "
-      "or checkpoint.every?");
+      "[config] unknown key train.every (run.toml:6); did you mean eval.every, "
+      "watch.every or checkpoint.every?");
 }
 
 TEST_F(ConfigMessages, KeyNearNothingPointsAtHelp) {

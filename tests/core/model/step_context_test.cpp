@@ -158,8 +158,7 @@ TEST_F(StepContexts, OnlyThePolicysCallsCount) {
   decoder_->evaluate(random_batch(spec_, {12}), given);
   EXPECT_EQ(decoder_->call_counts().at("lm_head"), CallCount{});
   decoder_->train_microbatch(random_batch(spec_, {12}), context(), 0.1);
-  EXPECT_EQ(
-      decoder_->call_counts().at("lm_head"), (CallCount{1, 1}));
+  EXPECT_EQ(decoder_->call_counts().at("lm_head"), (CallCount{1, 1}));
 }
 
 TEST_F(StepContexts, StatisticsAreThoseOfTheSitesThatPluginsCompute) {
