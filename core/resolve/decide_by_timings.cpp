@@ -33,9 +33,7 @@ std::string reason_of(
 
 /// What a backend says of itself ("EMULATED ...") stays beside what was
 /// measured.
-std::string with_measured(
-    const std::string& own,
-    const std::string& measured) {
+std::string with_measured(const std::string& own, const std::string& measured) {
   return own.empty() ? measured : own + "; " + measured;
 }
 
