@@ -131,11 +131,13 @@ std::vector<float> read_scales(
   return values;
 }
 
-std::string describe(const Fp8Scales& scales, const TensorInfo& weight) {
+/// A weight smaller than a block is a block all the same.
+std::string describe(
+    const Fp8Scales& scales,
+    const TensorInfo& weight,
+    const std::optional<Fp8Storage>& storage) {
   const int64_t rows = weight.shape.size() == 2 ? weight.shape[0] : 1;
-  const int64_t columns = weight.shape.empty() ? 1 : weight.shape.back();
-  const std::string each = scales.block_columns < columns ||
-          (scales.block_rows > 1 && scales.block_rows != rows)
+  const std::string each = storage && storage->block_rows > 0
       ? "block of " + std::to_string(scales.block_rows) + " x " +
           std::to_string(scales.block_columns)
       : scales.block_rows >= rows ? "tensor"
@@ -220,7 +222,7 @@ Fp8Tensors take_fp8_scales(
     }
     layout->values = read_scales(file, scale, problems);
     ++count;
-    ++kinds[describe(*layout, info)];
+    ++kinds[describe(*layout, info, storage)];
     found.scales[name] = std::move(*layout);
   }
   for (const auto& [name, of_weight] : scales) {

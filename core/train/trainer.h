@@ -90,6 +90,8 @@ class Trainer {
   /// Of this process alone: steps, tokens and seconds within them.
   int64_t own_steps_ = 0, own_tokens_ = 0;
   double own_seconds_ = 0;
+  /// Whether the first step was told to have run as planned.
+  bool verified_ = false;
 };
 
 /// Optimizer steps of the whole run.

@@ -98,7 +98,8 @@ TEST_F(PrecisionRun, MeasuringRunsAndLeavesItsTable) {
     EXPECT_EQ(row["trained"], false);
     EXPECT_GT(row["candidate_ms"], 0);
     EXPECT_GT(row["reference_ms"], 0);
-    EXPECT_TRUE(shapes.insert({row["n"], row["k"]}).second);
+    EXPECT_TRUE(
+        shapes.emplace(row["n"].get<int>(), row["k"].get<int>()).second);
   }
   const json measured = resolution()["measured"];
   EXPECT_EQ(measured["margin"], 1.05);

@@ -64,7 +64,8 @@ TEST_P(Fp8Weights, LeaveNoTraceInTheConfigOfResults) {
   const ModelSpec spec = read_model_spec(path);
   EXPECT_TRUE(spec.fp8);
   EXPECT_FALSE(spec.hf_config.contains("quantization_config"));
-  EXPECT_EQ(spec.stored_dtype, "bf16");
+  // "dtype" of their config.json.
+  EXPECT_EQ(spec.stored_dtype, "fp32");
 }
 
 INSTANTIATE_TEST_SUITE_P(
