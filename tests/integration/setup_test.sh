@@ -52,6 +52,8 @@ wheel() {
 forge_wheels() {
   wheel torch-2.13.0-x.whl torch/lib/libtorch_cpu.so \
     torch/lib/libtorch_python.so torch/lib/libtorch_cuda.so \
+    torch/lib/libtorch_nvshmem.so torch/lib/libc10_cuda.so \
+    torch/lib/libcaffe2_nvrtc.so \
     torch/include/ATen/ATen.h torch/include/fmt/core.h torch/nn/module.py
   wheel nvidia_cuda_runtime-13-x.whl nvidia/cu13/lib/libcudart.so.13
   wheel nvidia_cuda_cupti-13-x.whl nvidia/cu13/lib/libcupti.so.13
@@ -94,6 +96,25 @@ downloads_nothing_when_all_is_there() {
   setup
   expect_status 0 "second run"
   [[ ! -e $work/pip_calls ]] || fail "the second run called pip"
+}
+
+brings_the_cuda_part_into_a_folder_of_its_own() {
+  local cuda=$work/cache/octet/libtorch-cuda-2.13.0
+  fresh
+  forge_wheels
+  wheel nvidia_cublas-13.10-x.whl nvidia/cu13/lib/libcublas.so.13 \
+    nvidia/cu13/include/cublas.h nvidia_cublas.dist-info/METADATA
+  setup --cuda
+  expect_status 0 "--cuda"
+  [[ $(cd "$cuda" && find torch nvidia -type f | sort | tr '\n' ' ') == \
+    "nvidia/cu13/include/cublas.h nvidia/cu13/lib/libcublas.so.13 nvidia/cu13/lib/libcudart.so.13 nvidia/cu13/lib/libcupti.so.13 torch/lib/libc10_cuda.so torch/lib/libcaffe2_nvrtc.so torch/lib/libtorch_cuda.so torch/lib/libtorch_nvshmem.so " ]] ||
+    fail "the CUDA folder holds: $(cd "$cuda" && find . -type f)"
+  [[ ! -e $cuda/torch/lib/libtorch_cpu.so ]] ||
+    fail "a second libtorch_cpu.so, which must be one file in a process"
+  expect_no_leftovers "--cuda"
+  rm "$work/pip_calls"
+  setup --cuda
+  [[ ! -e $work/pip_calls ]] || fail "the second --cuda called pip"
 }
 
 asks_pip_for_pinned_digests_only() {
@@ -210,6 +231,7 @@ refuses_an_unknown_argument() {
 
 puts_everything_in_place_and_leaves_out_what_nobody_needs
 downloads_nothing_when_all_is_there
+brings_the_cuda_part_into_a_folder_of_its_own
 asks_pip_for_pinned_digests_only
 tells_a_wrong_digest_and_keeps_nothing
 tells_a_missing_network
