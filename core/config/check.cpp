@@ -4,6 +4,7 @@
 
 #include "core/config/schema.h"
 #include "core/config/toml_tree.h"
+#include "core/cuda/run_device.h"
 
 #include <cmath>
 #include <system_error>
@@ -20,6 +21,7 @@ class Checker {
 
   void check() {
     check_files();
+    check_device();
     check_data();
     check_steps();
     check_evaluation();
@@ -129,6 +131,27 @@ class Checker {
           sets[i].path,
           sets[i].place,
           Wanted::file);
+    }
+  }
+
+  void check_device() {
+    const std::string problem = device_name_problem(config_.run.device);
+    if (!problem.empty()) {
+      problems_.add(
+          named("run.device") + ": " + problem + ", found " +
+          to_toml(config_.run.device));
+    }
+    if (written("run.cuda_libraries")) {
+      check_path(
+          "run.cuda_libraries",
+          config_.run.cuda_libraries,
+          config_.places.at("run.cuda_libraries"),
+          Wanted::folder);
+      if (config_.run.device == "cpu") {
+        problems_.add(
+            named("run.cuda_libraries") +
+            " has no use with run.device = \"cpu\"; remove one of them");
+      }
     }
   }
 

@@ -40,6 +40,10 @@ struct RunSection {
   uint64_t seed = 0;
   /// CPU threads; 0 = as many as the process may use.
   int64_t threads = 0;
+  /// auto, cpu, cuda, cuda:N
+  std::string device = "auto";
+  /// Holds torch/lib/libtorch_cuda.so; empty = the usual places.
+  std::filesystem::path cuda_libraries;
 };
 
 struct ModelSection {

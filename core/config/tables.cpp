@@ -41,6 +41,23 @@ TableSpec run_table() {
            .help = "CPU threads; 0 takes as many as the process may use",
            .example = "8",
            .also_called = {"num_threads"}},
+          {.name = "device",
+           .slot = OCTET_RUN_SLOT(run.device),
+           .fallback = text("auto"),
+           .allow_empty = false,
+           .help = "Where the run computes: cpu, cuda, cuda:1, or auto for the "
+                   "first GPU that can be used, else the CPU; a name never "
+                   "falls back to another",
+           .example = "\"cuda\"",
+           .also_called = {"gpu", "use_cpu", "cuda", "no_cuda", "accelerator"}},
+          {.name = "cuda_libraries",
+           .slot = OCTET_RUN_SLOT(run.cuda_libraries),
+           .default_text = "where tools/setup --cuda puts them",
+           .help = "A folder like Python's site-packages, with LibTorch's CUDA "
+                   "library (torch/lib/libtorch_cuda.so of torch 2.13.0) and "
+                   "NVIDIA's (nvidia/*/lib)",
+           .example = "\"/opt/cuda-libraries\"",
+           .also_called = {"cuda_home", "cuda_path", "ld_library_path"}},
       }};
 }
 

@@ -62,7 +62,8 @@ BaseWeights::BaseWeights(
     const ModelSpec& spec,
     const WeightSet& weights,
     at::ScalarType dtype,
-    bool trained) {
+    bool trained,
+    const at::Device& device) {
   const auto shapes = spec.tensors();
   for (const auto& [name, shape] : shapes) {
     names_.push_back(name);
@@ -85,7 +86,7 @@ BaseWeights::BaseWeights(
     // Biases and norms are vectors: no weight decay, like transformers.
     const bool decay = shape.size() > 1;
     tensors_[name] =
-        std::make_unique<BaseTensor>(name, std::move(value), trained, decay);
+        std::make_unique<BaseTensor>(name, value.to(device), trained, decay);
   }
   problems.raise(
       ExitCode::input, "model", "the weights do not fit the configuration");

@@ -43,12 +43,14 @@ class BaseWeights {
  public:
   /// Loads every tensor of `spec`.
   /// @param dtype what frozen tensors are kept in
+  /// @param device where all of them are kept
   /// @throws Failure(input) naming every tensor whose shape is another one
   BaseWeights(
       const ModelSpec& spec,
       const WeightSet& weights,
       at::ScalarType dtype,
-      bool trained);
+      bool trained,
+      const at::Device& device = at::kCPU);
 
   /// @throws Error when the model has no such tensor
   BaseTensor& at(const std::string& name) const;

@@ -113,8 +113,14 @@ struct Decoder::Impl {
       : spec(std::move(model)),
         options(given),
         sites(spec.sites()),
-        weights(spec, set, options.compute_dtype, options.train_base),
-        rope(spec) {
+        ops(options.device),
+        weights(
+            spec,
+            set,
+            options.compute_dtype,
+            options.train_base,
+            options.device),
+        rope(spec, options.device) {
     for (const Site& site : sites) {
       BaseTensor& weight = weights.at(site.weight);
       if (site.kind == SiteKind::embedding) {
@@ -147,7 +153,12 @@ struct Decoder::Impl {
         *site_by_name.at("lm_head"),
         weights.at("model.norm.weight"),
         spec.rms_norm_eps,
+        head_chunk_rows(spec.vocab_size, options.head_chunk_bytes),
         ops);
+  }
+
+  at::Tensor ids(const std::vector<int64_t>& tokens) const {
+    return at::tensor(tokens, at::kLong).to(options.device);
   }
 
   Packing packing(const Layout& layout) const {
@@ -168,7 +179,7 @@ struct Decoder::Impl {
       const StepContext& context) {
     check_batch(batch, spec.vocab_size);
     const Packing packed = packing(layout);
-    at::Tensor x = embed(at::tensor(batch.tokens, at::kLong), layout);
+    at::Tensor x = embed(ids(batch.tokens), layout);
     for (Block& block : blocks) {
       x = block.forward(x, packed, context, nullptr);
     }
@@ -242,6 +253,7 @@ std::unique_ptr<ModelEditor> Decoder::editor(
        impl_->added_parameters,
        impl_->step_hooks,
        impl_->options.compute_dtype,
+       impl_->options.device,
        impl_->options.seed},
       ledger);
 }
@@ -266,7 +278,7 @@ LossSum Decoder::train_microbatch(
     double grad_scale) {
   const at::NoGradGuard no_grad;
   check_batch(batch, impl_->spec.vocab_size);
-  const at::Tensor tokens = at::tensor(batch.tokens, at::kLong);
+  const at::Tensor tokens = impl_->ids(batch.tokens);
   const Layout layout(batch, impl_->options.row_multiple);
   const Packing packing = impl_->packing(layout);
   const bool checkpointing = impl_->options.activation_checkpointing;
@@ -336,7 +348,7 @@ at::Tensor Decoder::extend(
   check_batch(batch, impl_->spec.vocab_size);
   const RopeTable rope = impl_->rope.table(batch.positions);
   at::Tensor x = impl_->embedding->forward(
-      at::tensor(batch.tokens, at::kLong), impl_->options.compute_dtype);
+      impl_->ids(batch.tokens), impl_->options.compute_dtype);
   for (Block& block : impl_->blocks) {
     x = block.extend(x, rope, cache, context);
   }
@@ -347,6 +359,12 @@ at::Tensor Decoder::extend(
 }
 
 std::unique_ptr<KvCache> Decoder::new_cache() const {
+  if (!impl_->options.device.is_cpu()) {
+    throw Error(
+        "model",
+        "expected a model on the CPU for generation, found it on " +
+            impl_->options.device.str() + "; use trainer generate");
+  }
   return std::make_unique<KvCache>(impl_->spec.layers);
 }
 

@@ -8,6 +8,7 @@
 #include "core/data/batch.h"
 #include "core/model/ledger.h"
 #include "core/ops/op_table.h"
+#include "core/resolve/plan.h"
 #include "core/spec/model_spec.h"
 
 #include <octet/feature.h>
@@ -38,6 +39,10 @@ struct DecoderOptions {
   /// that few shapes of GEMMs occur: oneDNN compiles and keeps one kernel a
   /// shape. The zeros are a sequence of their own, without targets.
   int64_t row_multiple = 1;
+  /// Where weights, activations and gradients are.
+  at::Device device = at::kCPU;
+  /// As in the plan's PlaceSettings.
+  int64_t head_chunk_bytes = kHeadChunkBytes;
 };
 
 /// Sum over the targets that count, not yet divided by their number.

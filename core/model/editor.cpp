@@ -71,7 +71,7 @@ class PlannedEditor : public ModelEditor {
     }
     auto parameter = std::make_unique<Parameter>();
     parameter->name = std::move(name);
-    parameter->master = initial.contiguous();
+    parameter->master = initial.to(model_.device).contiguous();
     parameter->decay = decay;
     model_.added_parameters.push_back(std::move(parameter));
     return *model_.added_parameters.back();

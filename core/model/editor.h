@@ -25,6 +25,8 @@ struct EditableModel {
   std::vector<std::unique_ptr<Parameter>>& added_parameters;
   std::vector<std::function<void(const StepReport&)>>& step_hooks;
   at::ScalarType compute_dtype;
+  /// Where added parameters are kept.
+  at::Device device;
   uint64_t seed;
 };
 

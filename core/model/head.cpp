@@ -3,7 +3,6 @@
 #include "core/model/head.h"
 
 #include "core/data/batch.h"
-#include "core/resolve/plan.h"
 
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
@@ -35,8 +34,8 @@ Head::Result Head::loss(
   if (rows.empty()) {
     return result;
   }
-  const at::Tensor row = at::tensor(rows, at::kLong);
-  const at::Tensor target = at::tensor(wanted, at::kLong);
+  const at::Tensor row = at::tensor(rows, at::kLong).to(x.device());
+  const at::Tensor target = at::tensor(wanted, at::kLong).to(x.device());
   const at::Tensor weight = norm_.materialize(x.scalar_type());
   Saved norm_saved;
   const at::Tensor hidden = ops_.rms_norm().forward(
@@ -44,9 +43,8 @@ Head::Result Head::loss(
   at::Tensor grad_hidden = want_grad ? at::empty_like(hidden) : at::Tensor();
 
   // The plan counts on it, see expected_calls().
-  const int64_t chunk = head_chunk_rows(site_.site().out_features);
-  for (int64_t begin = 0; begin < result.targets; begin += chunk) {
-    const int64_t end = std::min(result.targets, begin + chunk);
+  for (int64_t begin = 0; begin < result.targets; begin += chunk_rows_) {
+    const int64_t end = std::min(result.targets, begin + chunk_rows_);
     SiteSaved saved;
     at::Tensor logits = site_.forward(
         {hidden.slice(0, begin, end)}, context, want_grad ? &saved : nullptr);

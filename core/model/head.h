@@ -12,8 +12,18 @@ namespace octet {
 
 class Head {
  public:
-  Head(LinearSite& site, BaseTensor& norm, double eps, OpTable& ops)
-      : site_(site), norm_(norm), eps_(eps), ops_(ops) {}
+  /// @param chunk_rows rows of logits that are computed at once
+  Head(
+      LinearSite& site,
+      BaseTensor& norm,
+      double eps,
+      int64_t chunk_rows,
+      OpTable& ops)
+      : site_(site),
+        norm_(norm),
+        eps_(eps),
+        chunk_rows_(chunk_rows),
+        ops_(ops) {}
 
   struct Result {
     /// Sum over the targets that count.
@@ -39,6 +49,7 @@ class Head {
   LinearSite& site_;
   BaseTensor& norm_;
   double eps_;
+  int64_t chunk_rows_;
   OpTable& ops_;
 };
 

@@ -91,7 +91,10 @@ double yarn_attention_factor(const RopeScaling& scaling) {
 
 } // namespace
 
-RopeFrequencies::RopeFrequencies(const ModelSpec& spec) {
+RopeFrequencies::RopeFrequencies(
+    const ModelSpec& spec,
+    const at::Device& device)
+    : device_(device) {
   const RopeScaling& scaling = spec.rope_scaling;
   const at::Tensor plain = 1.0 / periods(spec);
   switch (scaling.kind) {
@@ -116,7 +119,8 @@ RopeTable RopeFrequencies::table(const std::vector<int64_t>& positions) const {
       at::tensor(positions, at::kLong).to(at::kFloat).unsqueeze(1);
   const at::Tensor angle = position * inverse_frequencies_;
   return {
-      angle.cos().mul_(attention_factor_), angle.sin().mul_(attention_factor_)};
+      angle.cos().mul_(attention_factor_).to(device_),
+      angle.sin().mul_(attention_factor_).to(device_)};
 }
 
 } // namespace octet

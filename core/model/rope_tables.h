@@ -18,7 +18,10 @@ struct RopeTable {
 
 class RopeFrequencies {
  public:
-  explicit RopeFrequencies(const ModelSpec& spec);
+  /// @param device of the tables; angles are computed on the CPU
+  explicit RopeFrequencies(
+      const ModelSpec& spec,
+      const at::Device& device = at::kCPU);
 
   RopeTable table(const std::vector<int64_t>& positions) const;
 
@@ -34,6 +37,7 @@ class RopeFrequencies {
  private:
   at::Tensor inverse_frequencies_;
   double attention_factor_ = 1;
+  at::Device device_;
 };
 
 } // namespace octet

@@ -2,6 +2,7 @@
 #include "core/ops/op_table.h"
 
 #include "core/base/problems.h"
+#include "core/ops/device.h"
 #include "core/ops/reference.h"
 
 #include <octet/error.h>
@@ -28,13 +29,23 @@ void put(
 
 } // namespace
 
-OpTable::OpTable()
-    : rms_norm_(reference_rms_norm()),
-      swiglu_(reference_swiglu()),
-      rope_(reference_rope()),
-      attention_(reference_attention()),
-      cross_entropy_(reference_cross_entropy()),
-      adamw_(reference_adamw()) {}
+OpTable::OpTable(const at::Device& device) {
+  if (device.is_cpu()) {
+    rms_norm_ = reference_rms_norm();
+    swiglu_ = reference_swiglu();
+    rope_ = reference_rope();
+    attention_ = reference_attention();
+    cross_entropy_ = reference_cross_entropy();
+    adamw_ = reference_adamw();
+  } else {
+    rms_norm_ = device_rms_norm();
+    swiglu_ = device_swiglu();
+    rope_ = device_rope();
+    attention_ = device_attention();
+    cross_entropy_ = device_cross_entropy();
+    adamw_ = device_adamw();
+  }
+}
 
 void OpTable::replace(const std::string& name, std::shared_ptr<Op> op) {
   if (name == "rms_norm") {

@@ -1,8 +1,10 @@
-// The table of ops: name -> implementation. It starts with the plain ATen
-// references; features replace entries through the model editor.
+// The table of ops: name -> implementation. It starts with plain ATen ops;
+// features replace entries through the model editor.
 #pragma once
 
 #include <octet/ops.h>
+
+#include <c10/core/Device.h>
 
 #include <map>
 #include <memory>
@@ -12,8 +14,8 @@ namespace octet {
 
 class OpTable {
  public:
-  /// All references.
-  OpTable();
+  /// The references on the CPU, on another device those of device.h.
+  explicit OpTable(const at::Device& device = at::kCPU);
 
   /// @throws Error when `name` is unknown or `op` has another type
   void replace(const std::string& name, std::shared_ptr<Op> op);

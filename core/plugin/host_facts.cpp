@@ -1,10 +1,11 @@
 // What this machine has: instruction sets that the operating system also lets
 // us use, and CUDA devices as the driver counts them.
-#define BOOST_DLL_USE_STD_FS
+#include "core/cuda/driver.h"
 #include "core/plugin/loaded_plugin.h"
 
 #include <spdlog/spdlog.h>
-#include <boost/dll/shared_library.hpp>
+
+#include <cstring>
 
 #include <cpuid.h>
 
@@ -31,6 +32,8 @@ bool has_amx_bf16() {
   return (d & kAmxBf16) != 0 && (d & kAmxTile) != 0;
 }
 
+int chosen_device = 0;
+
 void log_line(int level, const char* plugin, const char* message) {
   const auto to = level <= 0 ? spdlog::level::debug
       : level == 1           ? spdlog::level::info
@@ -38,57 +41,25 @@ void log_line(int level, const char* plugin, const char* message) {
   spdlog::log(to, "[{}] {}", plugin, message);
 }
 
-// What is nice to know about device 0; a driver that does not say leaves zeros.
-void describe_device(
-    const boost::dll::shared_library& driver,
-    OctetHost& host) {
-  int version = 0;
-  size_t bytes = 0;
-  if (driver.has("cuDriverGetVersion") &&
-      driver.get<int(int*)>("cuDriverGetVersion")(&version) == 0) {
-    host.cuda_driver_version = static_cast<uint32_t>(version);
-  }
-  if (driver.has("cuDeviceTotalMem_v2") &&
-      driver.get<int(size_t*, int)>("cuDeviceTotalMem_v2")(&bytes, 0) == 0) {
-    host.cuda_memory = bytes;
-  }
-  if (driver.has("cuDeviceGetName")) {
-    driver.get<int(char*, int, int)>("cuDeviceGetName")(
-        host.cuda_name, static_cast<int>(sizeof(host.cuda_name)) - 1, 0);
-  }
+void describe(const CudaDevice& device, OctetHost& host) {
+  host.cuda_memory = device.memory;
+  const std::string name = device.name.substr(0, sizeof(host.cuda_name) - 1);
+  std::memset(host.cuda_name, 0, sizeof(host.cuda_name));
+  std::memcpy(host.cuda_name, name.data(), name.size());
 }
 
-// The driver is asked directly, because LibTorch keeps CUDA disabled when it is
-// asked before its CUDA library is loaded.
-void find_cuda(OctetHost& host) {
-  std::error_code error;
-  boost::dll::shared_library driver;
-  driver.load(
-      "libcuda.so.1",
-      boost::dll::load_mode::rtld_now |
-          boost::dll::load_mode::search_system_folders,
-      error);
-  const bool complete = !error && driver.has("cuInit") &&
-      driver.has("cuDeviceGetCount") && driver.has("cuDeviceGetAttribute");
-  if (!complete) {
-    return;
+/// Of a device that is not used, its name and memory stay, so that a message
+/// can tell it from one that is not there.
+void use_device(OctetHost& host, int index) {
+  const std::vector<CudaDevice>& devices = cuda_driver().devices;
+  const bool used = index >= 0;
+  if (!devices.empty()) {
+    const CudaDevice& device =
+        devices.at(used ? static_cast<size_t>(index) : 0);
+    describe(device, host);
+    host.cuda_capability = used ? device.capability : 0;
   }
-  int count = 0, major = 0, minor = 0;
-  if (driver.get<int(unsigned)>("cuInit")(0) != 0 ||
-      driver.get<int(int*)>("cuDeviceGetCount")(&count) != 0 || count < 1) {
-    return;
-  }
-  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR of device 0.
-  auto& attribute = driver.get<int(int*, int, int)>("cuDeviceGetAttribute");
-  if (attribute(&major, 75, 0) != 0 || attribute(&minor, 76, 0) != 0) {
-    return;
-  }
-  describe_device(driver, host);
-  host.cuda_device_count = static_cast<uint32_t>(count);
-  host.cuda_capability = static_cast<uint32_t>(10 * major + minor);
-  // The driver has threads by now: it stays loaded.
-  static auto& kept = *new boost::dll::shared_library;
-  kept.swap(driver);
+  host.cuda_device_count = used ? static_cast<uint32_t>(devices.size()) : 0;
 }
 
 OctetHost find_facts() {
@@ -99,15 +70,34 @@ OctetHost find_facts() {
   host.cpu_avx512_bf16 = __builtin_cpu_supports("avx512bf16") ? 1 : 0;
   host.cpu_amx_bf16 = has_amx_bf16() ? 1 : 0;
   host.log = log_line;
-  find_cuda(host);
+  host.cuda_driver_version = static_cast<uint32_t>(cuda_driver().cuda_version);
+  return host;
+}
+
+OctetHost& facts() {
+  static OctetHost host = [] {
+    OctetHost found = find_facts();
+    if (!cuda_driver().devices.empty()) {
+      use_device(found, 0);
+    }
+    return found;
+  }();
   return host;
 }
 
 } // namespace
 
 const OctetHost& host_facts() {
-  static const OctetHost host = find_facts();
-  return host;
+  return facts();
+}
+
+void use_host_device(int index) {
+  use_device(facts(), index);
+  chosen_device = index;
+}
+
+int host_device() {
+  return chosen_device;
 }
 
 } // namespace octet

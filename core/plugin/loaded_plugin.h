@@ -40,7 +40,14 @@ class LoadedPlugin {
 /// @throws Failure(resolution) with the loader's message
 LoadedPlugin& load_plugin(const CatalogEntry& entry);
 
-/// Facts of this machine, found once.
+/// Facts of this machine, found once. The CUDA device they tell of is that of
+/// the run, the first one until the run has chosen.
 const OctetHost& host_facts();
+
+/// The run computes on that CUDA device, or on the CPU: -1. To be called before
+/// the first plugin is loaded; a run on the CPU has no CUDA device to offer.
+void use_host_device(int index);
+/// That device: 0 until the run has chosen, -1 for the CPU.
+int host_device();
 
 } // namespace octet

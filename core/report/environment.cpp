@@ -56,7 +56,7 @@ Environment read_environment() {
 }
 
 std::vector<std::pair<std::string, std::string>> Environment::rows() const {
-  return {
+  std::vector<std::pair<std::string, std::string>> rows = {
       {"Octet", octet},
       {"LibTorch", libtorch},
       {"processor", cpu},
@@ -64,6 +64,8 @@ std::vector<std::pair<std::string, std::string>> Environment::rows() const {
       {"threads", std::to_string(threads) + " of " + std::to_string(cores)},
       {"memory", format_bytes(memory)},
       {"system", system}};
+  rows.insert(rows.end(), gpu_rows.begin(), gpu_rows.end());
+  return rows;
 }
 
 } // namespace octet

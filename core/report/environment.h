@@ -18,12 +18,16 @@ struct Environment {
   std::string libtorch; ///< "2.13.0"
   int64_t threads = 0;
   std::string octet;
+  /// The GPU's name where the run computes on one: "NVIDIA H100 80GB HBM3".
+  std::string gpu;
+  /// More facts of it, for tables.
+  std::vector<std::pair<std::string, std::string>> gpu_rows;
 
   /// Name and value of each fact, for tables.
   std::vector<std::pair<std::string, std::string>> rows() const;
 };
 
-/// Reads what the system tells; the four last fields stay empty.
+/// Reads what the system tells; the others stay empty.
 Environment read_environment();
 
 } // namespace octet

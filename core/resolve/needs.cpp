@@ -27,7 +27,9 @@ std::string unmet_needs(const Needs& needs, const OctetHost& host) {
     return "";
   }
   if (host.cuda_device_count == 0) {
-    return "needs a CUDA device; this machine has none";
+    return host.cuda_name[0] == '\0'
+        ? "needs a CUDA device; this machine has none"
+        : "needs a CUDA device; this run computes on the CPU (run.device)";
   }
   const bool fits = needs.capability.empty() ||
       std::any_of(needs.capability.begin(),

@@ -49,7 +49,7 @@ CallPlan calls_of(
     return {};
   }
   if (site.layer < 0) {
-    return {1, 1, head_chunk_rows(spec.vocab_size)};
+    return {1, 1, head_chunk_rows(spec.vocab_size, settings.head_chunk_bytes)};
   }
   return {settings.activation_checkpointing ? 2 : 1, 1, 0};
 }
@@ -257,10 +257,9 @@ Plan place_plugins(
   return Placer(std::move(selection), spec, verdicts, settings).run();
 }
 
-int64_t head_chunk_rows(int64_t vocab_size) {
-  constexpr int64_t kChunkBytes = int64_t{32} << 20;
+int64_t head_chunk_rows(int64_t vocab_size, int64_t bytes) {
   const int64_t row_bytes = vocab_size * static_cast<int64_t>(sizeof(float));
-  return std::max<int64_t>(1, kChunkBytes / row_bytes);
+  return std::max<int64_t>(1, bytes / row_bytes);
 }
 
 CallCount expected_calls(

@@ -69,9 +69,14 @@ struct Plan {
   bool trains_base = true;
 };
 
+/// On the CPU; a GPU wants larger products.
+inline constexpr int64_t kHeadChunkBytes = int64_t{32} << 20;
+
 /// What of a run.toml decides how often sites compute.
 struct PlaceSettings {
   bool activation_checkpointing = false;
+  /// Bytes of fp32 logits that the head computes at once.
+  int64_t head_chunk_bytes = kHeadChunkBytes;
 };
 
 /// @throws Failure(resolution) with every conflict: an exclusive slot claimed
@@ -83,9 +88,9 @@ Plan place_plugins(
     const std::vector<SiteVerdicts>& verdicts,
     const PlaceSettings& settings = {});
 
-/// Rows of logits that the head computes at once: as many as have 64 MiB in
-/// fp32, at least one.
-int64_t head_chunk_rows(int64_t vocab_size);
+/// Rows of logits that the head computes at once: as many as have that many
+/// bytes in fp32, at least one.
+int64_t head_chunk_rows(int64_t vocab_size, int64_t bytes = kHeadChunkBytes);
 
 /// Calls that a step makes at one site.
 /// @param targets for each microbatch, how many of its targets count

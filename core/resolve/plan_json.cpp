@@ -94,7 +94,7 @@ json to_json(const Plan& plan) {
     sites.push_back(site_json(site, selection.precision.entry->manifest.name));
   }
   json all = {
-      {"version", 2},
+      {"version", 3},
       {"compute_dtype", plan.compute_dtype},
       {"precision", plugin_json(selection.precision)},
       {"features", features},

@@ -8,5 +8,6 @@ namespace octet {
 ExitCode train(const TrainRequest& request);
 ExitCode generate(const GenerateRequest& request, const Catalog& catalog);
 ExitCode merge(const MergeRequest& request, const Catalog& catalog);
+RunDevice examine_device(const RunDevice& device);
 
 } // namespace octet

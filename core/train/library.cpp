@@ -4,4 +4,5 @@
 extern "C" const octet::TrainLibrary octet_train_library = {
     &octet::train,
     &octet::generate,
-    &octet::merge};
+    &octet::merge,
+    &octet::examine_device};

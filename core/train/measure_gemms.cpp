@@ -4,12 +4,12 @@
 #include "core/train/measure_gemms.h"
 
 #include "core/model/base_weights.h"
+#include "core/train/device.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/randn.h>
 #include <ATen/TensorOperators.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,14 +23,6 @@ constexpr int64_t kFewestRepetitions = 3;
 
 double milliseconds(Clock::duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
-}
-
-/// Waits for work that was only queued.
-void synchronize(const at::Device& device) {
-  if (!device.is_cpu()) {
-    const c10::impl::VirtualGuardImpl guard(device.type());
-    guard.synchronizeDevice(guard.getDevice().index());
-  }
 }
 
 double median(std::vector<double> values) {

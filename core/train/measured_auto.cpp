@@ -49,7 +49,9 @@ GemmTimings wanted_table(
   for (const auto& [name, option] : candidate.options.values) {
     table.options[name] = to_string(option.value);
   }
-  table.device = environment.cpu + ", " + environment.cpu_capability;
+  table.device = environment.gpu.empty()
+      ? environment.cpu + ", " + environment.cpu_capability
+      : environment.gpu;
   table.libtorch = environment.libtorch;
   table.octet = environment.octet;
   table.threads = environment.threads;
@@ -106,6 +108,7 @@ GemmTimings measure_table(
     const std::vector<Site>& sites,
     const Selection& selection,
     const std::map<std::string, GemmShape>& shapes,
+    const at::Device& device,
     GemmTimings table) {
   std::vector<MeasuredSite> measured;
   for (const GemmTiming& row : table.shapes) {
@@ -130,6 +133,7 @@ GemmTimings measure_table(
   MeasureSettings settings;
   settings.compute_dtype =
       compute_dtype_of(selection.precision.entry->manifest);
+  settings.device = device;
   settings.microbatches = table.microbatches;
   settings.seed = config.run.seed;
   table.shapes = measure_gemms(*candidate, *reference, measured, settings);
@@ -161,6 +165,8 @@ void settle_measured_auto(
     const RunConfig& config,
     const ModelSpec& spec,
     const Environment& environment,
+    const at::Device& device,
+    int64_t head_chunk_bytes,
     bool resume,
     Selection& selection,
     std::vector<SiteVerdicts>& verdicts) {
@@ -173,14 +179,14 @@ void settle_measured_auto(
       verdicts_of(verdicts, selection.precision.entry->manifest.name),
       verdicts_of(verdicts, selection.reference->entry->manifest.name),
       config.train.batch_size * config.data.max_length,
-      head_chunk_rows(spec.vocab_size),
+      head_chunk_rows(spec.vocab_size, head_chunk_bytes),
       trains_base(selection));
   const GemmTimings wanted =
       wanted_table(config, environment, selection, shapes);
   const auto stored = stored_timings(config, resume);
   const GemmTimings timings = stored
       ? read_table(*stored, wanted, selection.notes)
-      : measure_table(config, sites, selection, shapes, wanted);
+      : measure_table(config, sites, selection, shapes, device, wanted);
   settle_by_timings(
       timings,
       {config.precision.measure_margin,

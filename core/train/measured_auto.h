@@ -7,6 +7,8 @@
 #include "core/resolve/plan.h"
 #include "core/spec/model_spec.h"
 
+#include <c10/core/Device.h>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,6 +28,8 @@ std::optional<std::filesystem::path> stored_timings(
 
 /// Measures or reads, notes what differs, and settles selection and verdicts.
 /// Does nothing unless the selection has a reference backend.
+/// @param device where GEMMs are measured
+/// @param head_chunk_bytes as in the plan's PlaceSettings
 /// @param verdicts of all plugins on the model's sites
 /// @throws Failure(resolution) when a stored table is of something else, with
 /// every difference
@@ -33,6 +37,8 @@ void settle_measured_auto(
     const RunConfig& config,
     const ModelSpec& spec,
     const Environment& environment,
+    const at::Device& device,
+    int64_t head_chunk_bytes,
     bool resume,
     Selection& selection,
     std::vector<SiteVerdicts>& verdicts);

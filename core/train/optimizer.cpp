@@ -3,8 +3,10 @@
 
 #include "core/base/problems.h"
 
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/zeros_like.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 
 #include <cmath>
 #include <map>
@@ -14,6 +16,11 @@ namespace {
 
 // A block's sum is always the same, whichever thread computes it.
 constexpr int64_t kBlock = 1 << 15;
+
+/// One that stays on its device, fp64.
+at::Tensor device_sum_of_squares(const at::Tensor& tensor) {
+  return at::linalg_vector_norm(tensor).to(at::kDouble).square();
+}
 
 double sum_of_squares(const at::Tensor& tensor) {
   const at::Tensor values = tensor.contiguous();
@@ -56,10 +63,22 @@ std::string shape_of(const at::Tensor& tensor) {
 
 double global_grad_norm(const std::vector<Parameter*>& parameters) {
   double total = 0;
+  at::Tensor device_total;
   for (const Parameter* parameter : parameters) {
-    if (parameter->grad.defined()) {
-      total += sum_of_squares(parameter->grad);
+    const at::Tensor& grad = parameter->grad;
+    if (!grad.defined()) {
+      continue;
     }
+    if (grad.is_cpu()) {
+      total += sum_of_squares(grad);
+      continue;
+    }
+    const at::Tensor part = device_sum_of_squares(grad);
+    device_total = device_total.defined() ? device_total.add_(part) : part;
+  }
+  if (device_total.defined()) {
+    // The one wait for the device.
+    total += device_total.item<double>();
   }
   return std::sqrt(total);
 }

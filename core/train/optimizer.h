@@ -17,7 +17,8 @@
 namespace octet {
 
 /// Square root of the sum of squares of all gradients, summed in fp64 in an
-/// order that does not depend on the number of threads.
+/// order that does not depend on the number of threads. Gradients on a GPU are
+/// summed there, a tensor each in fp32.
 double global_grad_norm(const std::vector<Parameter*>& parameters);
 
 class Optimizer {

@@ -103,7 +103,7 @@ void write_model_files(
   ShardedSafetensorsWriter writer(folder, layout, {{"format", "pt"}});
   decoder.export_tensors(
       merge_adapters, [&](const std::string& name, const at::Tensor& tensor) {
-        const at::Tensor values = tensor.to(dtype).contiguous();
+        const at::Tensor values = tensor.to(dtype).cpu().contiguous();
         const auto* bytes =
             static_cast<const std::byte*>(values.const_data_ptr());
         writer.write(name, {bytes, static_cast<size_t>(values.nbytes())});

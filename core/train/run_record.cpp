@@ -22,11 +22,15 @@ std::filesystem::path made(const std::filesystem::path& folder) {
 
 } // namespace
 
-RunRecord::RunRecord(const RunDirectory& directory, int64_t log_every)
+RunRecord::RunRecord(
+    const RunDirectory& directory,
+    int64_t log_every,
+    const at::Device& device)
     : directory_(directory),
       events_(directory / "events.jsonl"),
       tensorboard_(made(directory / "tensorboard")),
-      log_every_(std::max<int64_t>(1, log_every)) {
+      log_every_(std::max<int64_t>(1, log_every)),
+      device_(device) {
   progress_ = std::make_unique<ProgressLine>(
       std::cout,
       is_terminal(STDOUT_FILENO),
@@ -49,19 +53,22 @@ void RunRecord::step(
     double epoch) {
   const MemoryUse memory = read_memory_use();
   const double speed = static_cast<double>(result.tokens) / seconds;
-  events_.write(
-      "step",
-      {{"step", step},
-       {"epoch", epoch},
-       {"loss", result.loss},
-       {"grad_norm", result.grad_norm},
-       {"learning_rate", result.learning_rate},
-       {"tokens", result.tokens},
-       {"targets", result.targets},
-       {"seconds", seconds},
-       {"tokens_per_second", speed},
-       {"memory", memory.resident},
-       {"peak_memory", memory.peak}});
+  nlohmann::json fields = {
+      {"step", step},
+      {"epoch", epoch},
+      {"loss", result.loss},
+      {"grad_norm", result.grad_norm},
+      {"learning_rate", result.learning_rate},
+      {"tokens", result.tokens},
+      {"targets", result.targets},
+      {"seconds", seconds},
+      {"tokens_per_second", speed},
+      {"memory", memory.resident},
+      {"peak_memory", memory.peak}};
+  if (!device_.is_cpu()) {
+    fields["peak_gpu_memory"] = peak_device_memory(device_);
+  }
+  events_.write("step", fields);
   if (step % log_every_ == 0 || step == total_steps) {
     tensorboard_.scalar("train/loss", step, result.loss);
     tensorboard_.scalar("train/grad_norm", step, result.grad_norm);

@@ -7,6 +7,7 @@
 #include "core/report/progress.h"
 #include "core/report/report.h"
 #include "core/report/tensorboard.h"
+#include "core/train/device.h"
 #include "core/train/run_directory.h"
 #include "core/train/step.h"
 
@@ -19,7 +20,11 @@ namespace octet {
 class RunRecord {
  public:
   /// @param log_every steps between console lines and TensorBoard records
-  RunRecord(const RunDirectory& directory, int64_t log_every);
+  /// @param device whose memory the steps tell, beside the process's
+  RunRecord(
+      const RunDirectory& directory,
+      int64_t log_every,
+      const at::Device& device = at::kCPU);
   ~RunRecord();
 
   /// Writes an event of another kind as it is.
@@ -51,6 +56,7 @@ class RunRecord {
   std::unique_ptr<ProgressLine> progress_;
   std::vector<std::string> warnings_;
   int64_t log_every_;
+  at::Device device_;
 };
 
 } // namespace octet

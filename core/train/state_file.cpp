@@ -64,7 +64,7 @@ void write_state_file(const std::filesystem::path& path, const State& state) {
   }
   SafetensorsWriter writer(path, infos, {{"format", "pt"}});
   for (const auto& [name, tensor] : state) {
-    const at::Tensor values = tensor.contiguous();
+    const at::Tensor values = tensor.cpu().contiguous();
     const auto* bytes = static_cast<const std::byte*>(values.const_data_ptr());
     writer.write(name, {bytes, static_cast<size_t>(values.nbytes())});
   }

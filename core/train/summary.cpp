@@ -34,6 +34,10 @@ Rows Trainer::results() const {
             static_cast<double>(own_tokens_) / own_seconds_));
   }
   rows.emplace_back("peak memory", format_bytes(read_memory_use().peak));
+  if (!device_.is_cpu()) {
+    rows.emplace_back(
+        "peak GPU memory", format_bytes(peak_device_memory(device_)));
+  }
   return rows;
 }
 
@@ -73,6 +77,9 @@ void Trainer::finish(const std::string& outcome, bool success) {
       {"tokens", state_.tokens},
       {"seconds", state_.seconds},
       {"peak_memory", read_memory_use().peak}};
+  if (!device_.is_cpu()) {
+    fields["peak_gpu_memory"] = peak_device_memory(device_);
+  }
   if (!state_.losses.empty()) {
     fields["loss"] = state_.losses.back();
   }
@@ -91,7 +98,7 @@ void Trainer::finish(const std::string& outcome, bool success) {
       report.highlights.emplace_back(name, value);
     }
   }
-  report.resolution = describe(plan_);
+  report.resolution = "device: " + run_device_.text() + "\n" + describe(plan_);
   report.results = rows;
   report.watch_limits = watch_->limits();
   report.first_example = first_example_;

@@ -5,6 +5,7 @@
 
 #include "core/base/problems.h"
 #include "core/config/run_config.h"
+#include "core/cuda/run_device.h"
 #include "core/plugin/catalog.h"
 #include "core/resolve/selection.h"
 
@@ -17,6 +18,8 @@ namespace octet {
 
 struct TrainRequest {
   RunConfig config;
+  /// Where the run computes; its libraries are not loaded yet.
+  RunDevice device;
   Selection selection;
   /// Continue from the newest whole checkpoint of the run directory.
   bool resume = false;
@@ -51,12 +54,15 @@ struct MergeRequest {
   std::string dtype = "auto";
 };
 
-/// Every entry returns the program's exit status; errors come as exceptions
+/// The first three return the program's exit status; errors come as exceptions
 /// (Failure, Error), which the program prints.
 struct TrainLibrary {
   ExitCode (*train)(const TrainRequest&);
   ExitCode (*generate)(const GenerateRequest&, const Catalog&);
   ExitCode (*merge)(const MergeRequest&, const Catalog&);
+  /// Loads what a CUDA device needs, lets it compute a sum, and fills in the
+  /// versions.
+  RunDevice (*examine_device)(const RunDevice&);
 };
 
 } // namespace octet

@@ -80,12 +80,16 @@ int64_t total_steps(const TrainSection& train, const Loader& loader) {
 }
 
 Trainer::Trainer(const TrainRequest& request)
-    : request_(request), config_(request.config) {
+    : request_(request), config_(request.config), run_device_(request.device) {
+  // Before anything asks LibTorch about CUDA: it would stay disabled.
+  device_ = open_device(run_device_);
   environment_ = read_environment();
   environment_.threads = use_threads(config_.run.threads, environment_.cores);
   environment_.cpu_capability = at::get_cpu_capability();
   environment_.libtorch = TORCH_VERSION;
   environment_.octet = OCTET_VERSION;
+  environment_.gpu = run_device_.facts.name;
+  environment_.gpu_rows = run_device_.rows();
 }
 
 Trainer::~Trainer() = default;
@@ -110,7 +114,13 @@ ExitCode Trainer::run() {
   }
 }
 
+/// A GPU is fast with few large products only.
+int64_t Trainer::head_chunk_bytes() const {
+  return device_.is_cpu() ? kHeadChunkBytes : int64_t{1} << 30;
+}
+
 void Trainer::plan_run() {
+  clock_.done("device");
   spec_ = read_model_spec(config_.model.path);
   clock_.done("model header");
   Selection selection = request_.selection;
@@ -119,7 +129,14 @@ void Trainer::plan_run() {
   if (selection.reference) {
     clock_.done("plan");
     settle_measured_auto(
-        config_, spec_, environment_, request_.resume, selection, verdicts);
+        config_,
+        spec_,
+        environment_,
+        device_,
+        head_chunk_bytes(),
+        request_.resume,
+        selection,
+        verdicts);
     keep_backends(selection, plugins_);
     clock_.done("measurement");
   }
@@ -127,13 +144,14 @@ void Trainer::plan_run() {
       std::move(selection),
       spec_,
       verdicts,
-      {config_.train.activation_checkpointing});
+      {config_.train.activation_checkpointing, head_chunk_bytes()});
   watch_ = std::make_unique<CastWatch>(config_.watch, plan_);
   clock_.done("plan");
 }
 
 void Trainer::print_plan() const {
   const Style style = Style::standard_output();
+  std::cout << "device: " << run_device_.text() << "\n";
   std::cout << describe(plan_, style) << "\n";
   if (request_.dry_run) {
     std::cout << describe_sites(plan_, style) << "\n";
@@ -148,14 +166,17 @@ void Trainer::open_directory() {
   if (request_.resume) {
     std::vector<std::string> skipped;
     resumed_ = newest_whole_checkpoint(directory_->path(), skipped);
-    record_ = std::make_unique<RunRecord>(*directory_, config_.train.log_every);
+    record_ = std::make_unique<RunRecord>(
+        *directory_, config_.train.log_every, device_);
     for (const std::string& reason : skipped) {
       record_->warning(reason);
     }
   } else {
-    record_ = std::make_unique<RunRecord>(*directory_, config_.train.log_every);
+    record_ = std::make_unique<RunRecord>(
+        *directory_, config_.train.log_every, device_);
   }
   nlohmann::json resolution = to_json(plan_);
+  resolution["device"] = to_json(run_device_);
   resolution["memory"] = to_json(estimate_memory(config_, spec_, plan_));
   write_file_atomically(
       *directory_ / "resolution.json", resolution.dump(2) + "\n");
@@ -214,6 +235,8 @@ void Trainer::build_model() {
   options.activation_checkpointing = config_.train.activation_checkpointing;
   options.seed = config_.run.seed;
   options.row_multiple = kRowMultiple;
+  options.device = device_;
+  options.head_chunk_bytes = head_chunk_bytes();
   const auto weights = open_weights(weights_path(), spec_);
   weight_summary_ = weights->summary();
   if (!weight_summary_.empty()) {
@@ -278,6 +301,7 @@ void Trainer::start() {
        {"cpu", environment_.cpu},
        {"cpu_capability", environment_.cpu_capability},
        {"libtorch", environment_.libtorch},
+       {"device", to_json(run_device_)},
        {"octet", environment_.octet},
        {"data_digest", state_.data_digest},
        {"weights", weight_summary_},

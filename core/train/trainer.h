@@ -4,6 +4,7 @@
 #include "core/data/loader.h"
 #include "core/model/decoder.h"
 #include "core/train/cast_watch.h"
+#include "core/train/device.h"
 #include "core/train/optimizer.h"
 #include "core/train/phase_clock.h"
 #include "core/train/run_directory.h"
@@ -58,8 +59,12 @@ class Trainer {
   double seconds_left() const;
   Rows results() const;
 
+  int64_t head_chunk_bytes() const;
+
   const TrainRequest& request_;
   const RunConfig& config_;
+  RunDevice run_device_;
+  at::Device device_ = at::kCPU;
   PhaseClock clock_;
   Environment environment_;
 

@@ -4,10 +4,14 @@
 namespace octet::bf16 {
 
 bool has_bf16_products(const OctetHost& host) {
-  return host.cpu_avx512_bf16 != 0 || host.cpu_amx_bf16 != 0;
+  return host.cuda_device_count > 0 || host.cpu_avx512_bf16 != 0 ||
+      host.cpu_amx_bf16 != 0;
 }
 
 std::string describe(const OctetHost& host) {
+  if (host.cuda_device_count > 0) {
+    return "bf16 products by the GPU";
+  }
   if (host.cpu_amx_bf16 != 0) {
     return "bf16 products by AMX";
   }

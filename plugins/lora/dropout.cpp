@@ -5,7 +5,9 @@
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/ones.h>
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 #include <cmath>
@@ -47,6 +49,12 @@ uint64_t mask_seed(const StepContext& context, const std::string& site) {
 }
 
 at::Tensor dropped(const at::Tensor& x, double p, uint64_t seed) {
+  if (!x.is_cpu()) {
+    // The same mask as on the CPU, and made there.
+    const at::Tensor factors =
+        dropped(at::ones(x.sizes(), at::kFloat), p, seed).to(x.device());
+    return (x * factors).to(x.scalar_type());
+  }
   at::Tensor y = at::empty_like(x);
   const auto threshold = static_cast<uint64_t>(std::lround(p * 65536));
   const auto keep = static_cast<float>(1 / (1 - p));

@@ -17,7 +17,7 @@ Settings read_settings(const Options& options);
 
 class LoraFeature : public Feature {
  public:
-  /// @param bf16_products whether the CPU multiplies bf16
+  /// @param bf16_products whether the device multiplies bf16
   explicit LoraFeature(Settings settings, bool bf16_products = false)
       : settings_(std::move(settings)), bf16_products_(bf16_products) {}
 

@@ -14,7 +14,8 @@ std::unique_ptr<octet::Feature> create(
     const octet::Options& options) {
   return std::make_unique<octet::lora::LoraFeature>(
       octet::lora::read_settings(options),
-      host.cpu_avx512_bf16 != 0 || host.cpu_amx_bf16 != 0);
+      host.cuda_device_count > 0 || host.cpu_avx512_bf16 != 0 ||
+          host.cpu_amx_bf16 != 0);
 }
 
 } // namespace

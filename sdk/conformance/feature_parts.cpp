@@ -92,7 +92,7 @@ void check_adapter(
   at::Tensor x = random({kTokens, site.in_features}, 21);
   const at::Tensor g = random({kTokens, site.out_features}, 22);
   const auto output = [&](const StepContext& context) {
-    at::Tensor y = at::zeros({kTokens, site.out_features});
+    at::Tensor y = zeros({kTokens, site.out_features});
     adapter.forward(x, y, context, nullptr);
     return y;
   };
@@ -120,7 +120,7 @@ void check_adapter(
   const at::Tensor start = random({kTokens, site.in_features}, 23);
   const auto backward = [&] {
     Saved saved;
-    at::Tensor ignored = at::zeros({kTokens, site.out_features});
+    at::Tensor ignored = zeros({kTokens, site.out_features});
     adapter.forward(x, ignored, training, &saved);
     at::Tensor grad_x = start.clone();
     adapter.backward(g, grad_x, training, saved);
@@ -150,7 +150,7 @@ void check_adapter(
             editor.parameters[i]->name);
   }
   Saved saved;
-  at::Tensor ignored = at::zeros({kTokens, site.out_features}), unwanted;
+  at::Tensor ignored = zeros({kTokens, site.out_features}), unwanted;
   adapter.forward(x, ignored, training, &saved);
   adapter.backward(g, unwanted, training, saved);
   expect(

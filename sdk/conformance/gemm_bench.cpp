@@ -106,7 +106,7 @@ at::Tensor Operands::grad_w() const {
 }
 
 at::Tensor Operands::no_gradient() const {
-  return at::zeros(weight.value().sizes());
+  return zeros(weight.value().sizes());
 }
 
 std::string GemmBench::ask() {

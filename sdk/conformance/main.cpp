@@ -5,6 +5,9 @@
 // wrong, 3 nothing failed, but a plugin cannot be used on this machine, so most
 // of its checks were skipped.
 #include "core/base/problems.h"
+#include "core/cuda/run_device.h"
+#include "core/train/device.h"
+#include "sdk/conformance/numbers.h"
 #include "sdk/conformance/subject.h"
 #include "sdk/conformance/supervise.h"
 
@@ -46,6 +49,14 @@ po::options_description describe_options() {
       po::value<double>()->default_value(0, "")->value_name("X"),
       "largest relative error (L2) of products and gradients; unless given, "
       "by the manifest's compute dtype: fp32 1e-5, fp16 2e-3, bf16 1e-2");
+  options.add_options()(
+      "device",
+      po::value<std::string>()->default_value("cpu")->value_name("D"),
+      "where products are computed: cpu, cuda, cuda:1");
+  options.add_options()(
+      "cuda-libraries",
+      po::value<std::string>()->default_value("", "")->value_name("DIR"),
+      "as run.cuda_libraries");
   options.add_options()(
       "timeout",
       po::value<int>()->default_value(300)->value_name("SECONDS"),
@@ -162,9 +173,24 @@ std::vector<fs::path> files_of(const po::variables_map& values) {
   return files;
 }
 
+RunDevice device_of(const po::variables_map& values) {
+  const auto name = values["device"].as<std::string>();
+  if (const std::string problem = device_name_problem(name); !problem.empty()) {
+    refuse("--device: " + problem + ", found \"" + name + "\"");
+  }
+  return choose_device(
+      name,
+      "--device",
+      cuda_driver(),
+      find_cuda_libraries(values["cuda-libraries"].as<std::string>(), ""));
+}
+
 /// The child: all checks of one file.
 int run_child(const fs::path& file, const po::variables_map& values) {
   Recorder recorder(kReport);
+  RunDevice device = device_of(values);
+  use_host_device(device.cuda ? device.facts.index : -1);
+  tested_device = open_device(device);
   Settings settings;
   settings.file = file;
   settings.options = parse_settings(texts_of(values, "set"));
@@ -193,11 +219,18 @@ int run(const std::vector<std::string>& arguments) {
   if (tolerance < 0 || tolerance >= 1) {
     refuse("expected a --tolerance of at least 0 and less than 1");
   }
+  const RunDevice device = device_of(values);
   bool failed = false, usable = true;
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const fs::path& file : files) {
     std::vector<std::string> child = {
-        file.string(), "--tolerance", fmt::format("{}", tolerance)};
+        file.string(),
+        "--tolerance",
+        fmt::format("{}", tolerance),
+        "--device",
+        device.name(),
+        "--cuda-libraries",
+        device.libraries.string()};
     for (const std::string& setting : settings) {
       child.insert(child.end(), {"--set", setting});
     }

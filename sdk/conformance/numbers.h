@@ -7,17 +7,28 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/TensorOperators.h>
 
 #include <string>
 
 namespace octet::conformance {
 
-/// fp32, normally distributed around 0. @param scale standard deviation
+/// Where the checks' tensors are: --device.
+inline at::Device tested_device = at::kCPU;
+
+/// fp32, normally distributed around 0, the same values on every device.
+/// @param scale standard deviation
 inline at::Tensor
 random(at::IntArrayRef shape, uint64_t seed, double scale = 1) {
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  return at::randn(shape, generator, at::TensorOptions(at::kFloat)) * scale;
+  return (at::randn(shape, generator, at::TensorOptions(at::kFloat)) * scale)
+      .to(tested_device);
+}
+
+/// fp32 on the device.
+inline at::Tensor zeros(at::IntArrayRef shape) {
+  return at::zeros(shape, at::TensorOptions(at::kFloat).device(tested_device));
 }
 
 /// ||a - b|| / ||b|| in fp64; ||a|| where b is zero.

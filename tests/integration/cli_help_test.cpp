@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 const std::vector<std::string> kCommands =
-    {"train", "config", "plugins", "data", "tokenize", "generate", "merge"};
+    {"train", "config", "plugins", "data", "tokenize", "generate", "merge", "doctor"};
 
 void expect_usage_error(
     const std::vector<std::string>& arguments,
@@ -77,7 +77,7 @@ TEST(CliHelp, UnknownCommandNamesTheNearest) {
   expect_usage_error(
       {"zzzz"},
       "[trainer] unknown command zzzz; the commands are train, config, "
-      "plugins, data, tokenize, generate and merge");
+      "plugins, data, tokenize, generate, merge and doctor");
   expect_usage_error(
       {"my/run.toml"},
       "[trainer] unknown command my/run.toml; to train, write trainer "

@@ -291,12 +291,13 @@ TEST_F(Resolution, TheFileHasExactlyTheDocumentedSchema) {
   const auto file =
       nlohmann::json::parse(file_bytes(run() / "resolution.json"));
   const Form plugin = plugin_form();
-  EXPECT_EQ(file["version"], 2);
+  EXPECT_EQ(file["version"], 3);
   EXPECT_EQ(
       form_of(file),
       (Form{
           {"candidates", "array"},
           {"compute_dtype", "string"},
+          {"device", "object"},
           {"features", "array"},
           {"hooks", "object"},
           {"memory", "object"},
@@ -306,6 +307,10 @@ TEST_F(Resolution, TheFileHasExactlyTheDocumentedSchema) {
           {"precision", "object"},
           {"sites", "array"},
           {"version", "number"}}));
+  EXPECT_EQ(
+      form_of(file["device"]),
+      (Form{{"asked", "string"}, {"name", "string"}, {"reason", "string"}}))
+      << "on the CPU; RunDevice has the object of a GPU";
   EXPECT_EQ(form_of(file["precision"]), plugin);
   ASSERT_EQ(file["features"].size(), 2u);
   EXPECT_EQ(form_of(file["features"][0]), plugin);

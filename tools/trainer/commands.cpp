@@ -68,6 +68,7 @@ const std::vector<Command>& commands() {
       {"tokenize", "shows the token ids of a text", run_tokenize},
       {"generate", "lets a model answer", run_generate},
       {"merge", "merges an adapter into its base model", run_merge},
+      {"doctor", "tells what this machine has for a run", run_doctor},
   };
   return table;
 }

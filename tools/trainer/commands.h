@@ -25,6 +25,7 @@ ExitCode run_data(const Arguments& arguments);
 ExitCode run_tokenize(const Arguments& arguments);
 ExitCode run_generate(const Arguments& arguments);
 ExitCode run_merge(const Arguments& arguments);
+ExitCode run_doctor(const Arguments& arguments);
 
 /// All commands, in the order that help shows them.
 const std::vector<Command>& commands();

@@ -1,5 +1,6 @@
 // The child's side: walks the gates and says after each how it went. Whatever
 // a plugin does here ends this process only.
+#include "core/cuda/driver.h"
 #include "core/plugin/loaded_plugin.h"
 #include "core/plugin/plugin_call.h"
 #include "tools/trainer/gate_protocol.h"
@@ -70,14 +71,19 @@ bool walk(const char* gate, Body&& body) {
 } // namespace
 
 ExitCode run_gate_child(const Arguments& arguments) {
-  if (arguments.size() != 3) {
+  if (arguments.size() != 4) {
     throw Failure(
         ExitCode::usage,
         "plugins",
-        "expected FILE, probe or create, and options; this command is "
+        "expected FILE, probe or create, options and a device; this command is "
         "internal, see `trainer plugins doctor --help`");
   }
   be_a_child();
+  if (arguments[3] == "-1") {
+    use_host_device(-1);
+  } else if (!cuda_driver().devices.empty()) {
+    use_host_device(std::stoi(arguments[3]));
+  }
   const CatalogEntry entry = inspect_file(arguments[0], "doctor");
   LoadedPlugin* plugin = nullptr;
   OptionTable options;

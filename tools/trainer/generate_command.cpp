@@ -157,6 +157,8 @@ ExitCode run_generate(const Arguments& arguments) {
   config.precision.backend = line.get<std::string>("backend");
   config.precision.place = {"--backend", 0};
   const Catalog catalog = catalog_of(line);
+  // Answers are computed on the CPU.
+  use_host_device(-1);
   request.selection =
       select_plugins(config, catalog, host_facts(), prober_for(config));
   return training_library().generate(request, catalog);

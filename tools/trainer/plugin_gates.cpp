@@ -3,6 +3,7 @@
 #include "tools/trainer/plugin_gates.h"
 
 #include "core/plugin/library_search.h"
+#include "core/plugin/loaded_plugin.h"
 #include "tools/trainer/gate_protocol.h"
 
 #include <fcntl.h>
@@ -79,7 +80,8 @@ class GateChild::Impl {
          "--child",
          entry.path.string(),
          last == LastGate::create ? "create" : "probe",
-         options_text(options)},
+         options_text(options),
+         std::to_string(host_device())},
         ends[1]);
     ::close(ends[1]);
     if (error != 0) {

@@ -51,7 +51,8 @@ class GateChild {
 /// Whether the training library has to be opened before this plugin.
 bool needs_libtorch(const CatalogEntry& entry);
 
-/// What the child runs: `trainer plugins doctor --child FILE GATE OPTIONS`.
+/// What the child runs: `trainer plugins doctor --child FILE GATE OPTIONS
+/// DEVICE`, the last one the CUDA device of the run or -1.
 ExitCode run_gate_child(const Arguments& arguments);
 
 } // namespace octet

@@ -4,6 +4,7 @@
 #include "core/resolve/selection.h"
 #include "tools/trainer/command_line.h"
 #include "tools/trainer/commands.h"
+#include "tools/trainer/device_choice.h"
 #include "tools/trainer/plugin_catalog.h"
 #include "tools/trainer/probing.h"
 #include "tools/trainer/run_options.h"
@@ -45,6 +46,7 @@ ExitCode run_train(const Arguments& arguments) {
   request.config = config_of(line);
   request.resume = line.has("resume");
   request.dry_run = line.has("dry-run");
+  request.device = device_of_run(request.config);
   // Selected plugins point into the catalog.
   const Catalog catalog = catalog_of_run(line, request.config);
   request.selection = select_plugins(

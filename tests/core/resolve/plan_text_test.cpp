@@ -137,7 +137,7 @@ TEST(ResolutionJson, HasTheDocumentedKeys) {
           "precision",
           "sites",
           "version"));
-  EXPECT_EQ(json["version"], 2);
+  EXPECT_EQ(json["version"], 3);
   EXPECT_EQ(json["compute_dtype"], "bf16");
   EXPECT_EQ(
       json["parameters"],

@@ -52,6 +52,10 @@ TEST(Bf16, InstructionsDecideTheWayAndTheReasonSaysIt) {
   EXPECT_NE(bf16::describe(host).find("AVX512-BF16"), std::string::npos);
   host.cpu_amx_bf16 = 1;
   EXPECT_NE(bf16::describe(host).find("AMX"), std::string::npos);
+  host.cpu_amx_bf16 = host.cpu_avx512_bf16 = 0;
+  host.cuda_device_count = 1;
+  EXPECT_TRUE(bf16::has_bf16_products(host));
+  EXPECT_NE(bf16::describe(host).find("GPU"), std::string::npos);
 }
 
 TEST(Bf16, EmbeddingsAreLeftAloneWithAReason) {

@@ -1,7 +1,6 @@
 // Delayed scaling against Transformer Engine's own update kernel (see
 // tests/fixtures/te), and what enters a history.
-#include "plugins/te/scale_table.h"
-#include "tests/plugins/te/te_fixture.h"
+#include "tests/plugins/te/replay.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
@@ -18,91 +17,8 @@ namespace {
 using namespace te_testing;
 using nlohmann::json;
 
-std::vector<uint32_t> bits_of(const at::Tensor& values) {
-  const at::Tensor flat = values.contiguous();
-  const float* data = flat.const_data_ptr<float>();
-  std::vector<uint32_t> bits;
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    bits.push_back(std::bit_cast<uint32_t>(data[i]));
-  }
-  return bits;
-}
-
-at::Tensor floats_of(const std::vector<uint32_t>& bits) {
-  at::Tensor values = at::empty({static_cast<int64_t>(bits.size())});
-  for (size_t i = 0; i < bits.size(); ++i) {
-    values.data_ptr<float>()[i] = std::bit_cast<float>(bits[i]);
-  }
-  return values;
-}
-
-/// Replays one case; the first differing step fails the test.
-void replay(const json& line) {
-  const auto length = line.at("history_length").get<int64_t>();
-  const auto slots = line.at("slots").get<int64_t>();
-  te::ScaleTable table(
-      reference(),
-      {line.at("format") == "E5M2" ? te::abi::kFloat8E5M2
-                                   : te::abi::kFloat8E4M3,
-       length,
-       line.at("algo").get<std::string>(),
-       line.at("margin").get<int64_t>()});
-  for (int64_t slot = 0; slot < slots; ++slot) {
-    table.add_slot();
-  }
-  int step = 0;
-  for (const json& expected : line.at("steps")) {
-    ++step;
-    const at::Tensor amax =
-        floats_of(expected.at("amax").get<std::vector<uint32_t>>());
-    // What casts do to row 0.
-    for (int64_t slot = 0; slot < slots; ++slot) {
-      float& to = *table.amax(slot);
-      to = std::fmax(to, amax.const_data_ptr<float>()[slot]);
-    }
-    at::Tensor reduced;
-    if (expected.contains("reduced_amax")) {
-      reduced =
-          floats_of(expected.at("reduced_amax").get<std::vector<uint32_t>>());
-    }
-    table.update(reduced);
-    ASSERT_EQ(
-        bits_of(table.scales()),
-        expected.at("scale").get<std::vector<uint32_t>>())
-        << "scale after step " << step;
-    const auto rows = expected.at("history_rows").get<std::vector<uint32_t>>();
-    const auto count = static_cast<int64_t>(rows.size()) / slots;
-    ASSERT_EQ(bits_of(table.history().slice(0, 0, count)), rows)
-        << "history after step " << step;
-    if (expected.contains("history")) {
-      ASSERT_EQ(
-          bits_of(table.history()),
-          expected.at("history").get<std::vector<uint32_t>>());
-    }
-  }
-}
-
 TEST(DelayedScaling, EqualsTransformerEnginesKernelBitForBit) {
-  std::ifstream file(
-      std::string(OCTET_SOURCE_DIR) +
-      "/tests/fixtures/te/te_delayed_scaling.jsonl");
-  std::string text;
-  std::map<int64_t, int> lengths;
-  int steps = 0;
-  while (std::getline(file, text)) {
-    const json line = json::parse(text);
-    SCOPED_TRACE("case " + line.at("case").dump());
-    replay(line);
-    if (HasFatalFailure()) {
-      return;
-    }
-    ++lengths[line.at("history_length").get<int64_t>()];
-    steps += static_cast<int>(line.at("steps").size());
-  }
-  for (const int64_t length : {1, 2, 3, 16, 1024}) {
-    EXPECT_GT(lengths[length], 0) << length;
-  }
-  EXPECT_EQ(steps, 2280);
+  EXPECT_EQ(replay_golden_steps(reference(), at::kCPU), 2280);
 }
 
 struct OneLayer {

@@ -1,0 +1,105 @@
+// The real Transformer Engine on a GPU, through the plugin: its update replays
+// the golden steps bit for bit, its casts and products are those of the
+// reference library. Skipped without a GPU; tools/gpu_check runs it.
+//
+// Not run on hardware yet.
+#include "core/cuda/driver.h"
+#include "core/cuda/libraries.h"
+#include "plugins/te/device.h"
+#include "plugins/te/places.h"
+#include "tests/plugins/te/replay.h"
+#include "tests/plugins/te/te_fixture.h"
+
+#include <ATen/ops/linalg_vector_norm.h>
+
+namespace octet {
+namespace {
+
+using namespace te_testing;
+
+class TransformerEngineOnAGpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const CudaDriver& driver = cuda_driver();
+    if (driver.devices.empty()) {
+      GTEST_SKIP() << "no GPU: " << driver.problem;
+    }
+    capability_ = driver.devices.front().capability;
+    if (capability_ < 89) {
+      GTEST_SKIP() << driver.devices.front().name << " has no FP8";
+    }
+    const CudaLibraries cuda = find_cuda_libraries("", "");
+    const auto file = te::library_in(setup_folder("transformer-engine"));
+    if (cuda.folder.empty() || file.empty()) {
+      GTEST_SKIP() << "tools/setup --cuda --te brings what this test loads";
+    }
+    load_torch_cuda(cuda.folder);
+    library_ = te::Library::load(file);
+  }
+
+  /// The layer of the plugin, on the real library.
+  std::unique_ptr<te::Backend> backend(OptionList options = {}) const {
+    return std::make_unique<te::Backend>(
+        library_, te::read_settings(Options(options.get())), capability_);
+  }
+
+  unsigned capability_ = 0;
+  std::shared_ptr<const te::Library> library_;
+};
+
+TEST_F(TransformerEngineOnAGpu, ReplaysTheGoldenStepsBitForBit) {
+  EXPECT_EQ(replay_golden_steps(library_, at::Device(at::kCUDA, 0)), 2280);
+}
+
+/// ||a - b|| / ||b||
+double difference(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor x = a.cpu().to(at::kDouble), y = b.cpu().to(at::kDouble);
+  return (at::linalg_vector_norm(x - y) / at::linalg_vector_norm(y))
+      .item<double>();
+}
+
+struct Results {
+  at::Tensor y, grad_x, grad_w;
+};
+
+/// Three microbatches of one layer; what the last one gives.
+Results train(te::Backend& backend, const at::Device& device) {
+  const auto gemm =
+      backend.make_gemm(site("model.layers.0.mlp.up_proj", 64, 96));
+  const Weight weight{random({96, 64}, 3).to(device, at::kBFloat16)};
+  Results last;
+  for (int64_t step = 1; step <= 3; ++step) {
+    const auto seed = static_cast<uint64_t>(10 * step);
+    const at::Tensor x = random({48, 64}, seed).to(device, at::kBFloat16);
+    const at::Tensor grad =
+        (random({48, 96}, seed + 1) * 1e-3).to(device, at::kBFloat16);
+    Saved saved;
+    GradRequest want;
+    want.weight = random({96, 64}, 5).zero_().to(device);
+    last.y = gemm->forward({x}, weight, training(step), &saved);
+    last.grad_x = gemm->backward(grad, saved, weight, training(step), want);
+    last.grad_w = want.weight;
+    backend.end_microbatch(training(step));
+    backend.end_step(training(step));
+  }
+  return last;
+}
+
+// FP8 operands are the same bytes; the order of sums and fast accumulation
+// leave about 1e-3.
+TEST_F(TransformerEngineOnAGpu, ProductsAreThoseOfTheReferenceLibrary) {
+  for (const char* recipe : {"delayed", "current"}) {
+    SCOPED_TRACE(recipe);
+    OptionList options;
+    options.set("recipe", recipe);
+    const Results found = train(*backend(options), at::Device(at::kCUDA, 0));
+    const Results expected =
+        train(*make_backend(options, capability_), at::kCPU);
+    EXPECT_LT(difference(found.y, expected.y), 5e-3);
+    EXPECT_LT(difference(found.grad_x, expected.grad_x), 5e-3);
+    EXPECT_LT(difference(found.grad_w, expected.grad_w), 5e-3);
+  }
+}
+
+} // namespace
+} // namespace octet
