@@ -30,7 +30,7 @@ TableSpec run_table() {
            .fallback = whole(42),
            .minimum = 0,
            .help = "Decides every random number; the same seed on the same "
-                   "machine gives the same bits",
+                   "machine's CPU gives the same bits",
            .example = "7",
            .also_called = {"data_seed", "random_seed"}},
           {.name = "threads",

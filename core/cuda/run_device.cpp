@@ -43,8 +43,9 @@ std::string searched_text(const CudaLibraries& libraries) {
 
 std::string missing_libraries(const CudaLibraries& libraries) {
   return libraries.folder.empty()
-      ? "LibTorch's CUDA library torch/lib/libtorch_cuda.so is not in " +
-          searched_text(libraries)
+      ? "LibTorch's CUDA library torch/lib/libtorch_cuda.so is not there "
+        "(looked in " +
+          searched_text(libraries) + ")"
       : "";
 }
 

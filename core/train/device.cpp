@@ -52,12 +52,17 @@ RunDevice examine_device(const RunDevice& device) {
 
 int64_t peak_device_memory(const at::Device& device) {
   using c10::CachingAllocator::StatType;
-  return device.is_cpu()
-      ? 0
-      : c10::getDeviceAllocator(device.type())
-            ->getDeviceStats(device.index())
-            .allocated_bytes[static_cast<size_t>(StatType::AGGREGATE)]
-            .peak;
+  if (device.is_cpu()) {
+    return 0;
+  }
+  try {
+    return c10::getDeviceAllocator(device.type())
+        ->getDeviceStats(device.index())
+        .allocated_bytes[static_cast<size_t>(StatType::AGGREGATE)]
+        .peak;
+  } catch (const c10::Error&) {
+    return 0; // a figure that cannot be had must not end a run
+  }
 }
 
 void synchronize(const at::Device& device) {

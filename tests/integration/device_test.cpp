@@ -85,7 +85,7 @@ TEST_F(Device, AutoWithoutTheLibrariesComputesOnTheCpuAndSaysSo) {
   EXPECT_THAT(
       result.out,
       HasSubstr("device: cpu: the GPU (Fake H100) is not used: LibTorch's CUDA "
-                "library torch/lib/libtorch_cuda.so is not in "));
+                "library torch/lib/libtorch_cuda.so is not there (looked in "));
   EXPECT_THAT(result.out, HasSubstr("tools/setup --cuda brings it\n"));
 }
 

@@ -21,7 +21,7 @@ fs::path libtorch_folder() {
   for (const fs::path folder : folders) {
     if (fs::exists(folder / "libtorch_cpu.so", error)) {
       // .../torch/lib
-      return (folder / "../..").lexically_normal();
+      return folder.lexically_normal().parent_path().parent_path();
     }
   }
   return {};

@@ -94,9 +94,8 @@ TEST(RunDevice, AutoWithoutTheLibrariesIsTheCpuAndSaysWhatBringsThem) {
   EXPECT_EQ(
       device.reason,
       "the GPU (GPU A) is not used: LibTorch's CUDA library "
-      "torch/lib/libtorch_cuda.so is not in /first, /second; tools/setup "
-      "--cuda "
-      "brings it");
+      "torch/lib/libtorch_cuda.so is not there (looked in /first and /second); "
+      "tools/setup --cuda brings it");
 }
 
 TEST(RunDevice, ANamedGpuWithoutTheLibrariesStopsTheRun) {
@@ -104,14 +103,15 @@ TEST(RunDevice, ANamedGpuWithoutTheLibrariesStopsTheRun) {
       message("cuda:0", with_gpus({90}), kMissing),
       AllOf(
           HasSubstr("run.device = \"cuda:0\" (run.toml:4): "),
-          HasSubstr("is not in /first, /second; run tools/setup --cuda, or "
-                    "give its folder in run.cuda_libraries")));
+          HasSubstr("is not there (looked in /first and /second); run "
+                    "tools/setup --cuda, or give its folder in "
+                    "run.cuda_libraries")));
 }
 
 TEST(RunDevice, AGpuThatIsNotThereIsToldWithThoseThatAre) {
   EXPECT_THAT(
       message("cuda:2", with_gpus({90, 89}), kFound),
-      HasSubstr("expected a GPU of this machine, which has cuda:0, cuda:1; "
+      HasSubstr("expected a GPU of this machine, which has cuda:0 and cuda:1; "
                 "name one of them"));
 }
 

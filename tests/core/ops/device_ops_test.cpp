@@ -123,7 +123,7 @@ TEST_P(DeviceOps, AttentionIsTheReferences) {
       const at::Tensor q = one.input({n, h, d}, 1), k = one.input({n, g, d}, 2);
       const at::Tensor v = one.input({n, g, d}, 3);
       const at::Tensor grad = one.input({n, h, d}, 4);
-      const AttentionShape shape{{0, 1, 18, 18, n}, 0.25, window};
+      const AttentionShape shape{{0, 1, 18, n}, 0.25, window};
       Saved mine, its;
       expect_near(
           device_attention()->forward(
