@@ -1,5 +1,5 @@
 // CUDA 13.0, which LibTorch 2.13 is built with, needs a driver that can run it
-// (580 and newer); its kernels are there for compute capability 7.5 and above.
+// (580 and newer); bf16 and its flash attention need compute capability 8.0.
 #include "core/cuda/run_device.h"
 
 #include "core/base/problems.h"
@@ -13,7 +13,7 @@ namespace octet {
 namespace {
 
 constexpr int kOldestCuda = 13000;
-constexpr unsigned kOldestCapability = 75;
+constexpr unsigned kOldestCapability = 80;
 
 /// N of "cuda:N"; 0 for "cuda"; -1 when it is neither.
 int index_of(const std::string& text) {
@@ -113,7 +113,8 @@ std::string unusable_device(
         cuda_version_text(driver.cuda_version) + "; update the driver";
   }
   if (device.capability < kOldestCapability) {
-    return "LibTorch has kernels for compute capability 7.5 and above, and " +
+    return "bf16 and flash attention need compute capability 8.0 or above, "
+           "and " +
         device.name + " has " + capability_text(device.capability);
   }
   return "";

@@ -41,7 +41,7 @@ struct RunDevice {
 /// "" when `text` is auto, cpu, cuda or cuda:N, else what was expected.
 std::string device_name_problem(const std::string& text);
 
-/// Why LibTorch 2.13 cannot use a device; "" when it can.
+/// Why a run cannot use a device; "" when it can.
 std::string unusable_device(const CudaDriver& driver, const CudaDevice& device);
 
 /// @param asked run.device, one of the four forms

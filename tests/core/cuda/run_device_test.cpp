@@ -79,7 +79,7 @@ TEST(RunDevice, ANameWithoutADriverIsOneSentence) {
       "driver on a machine with a GPU, or set run.device = \"cpu\"");
 }
 
-TEST(RunDevice, AutoTakesTheFirstGpuThatLibTorchHasKernelsFor) {
+TEST(RunDevice, AutoTakesTheFirstGpuThatCanBeUsed) {
   const RunDevice device =
       choose_device("auto", "", with_gpus({61, 90, 89}), kFound);
   EXPECT_TRUE(device.cuda);
@@ -129,7 +129,7 @@ TEST(RunDevice, AnOldDriverIsNamedWithWhatIsNeeded) {
 TEST(RunDevice, AnOldGpuIsNamedWithItsCapability) {
   EXPECT_THAT(
       message("cuda", with_gpus({61}), kFound),
-      HasSubstr("compute capability 7.5 and above, and GPU A has 6.1"));
+      HasSubstr("compute capability 8.0 or above, and GPU A has 6.1"));
 }
 
 TEST(RunDevice, CpuIsTheCpuWhateverIsThere) {

@@ -11,6 +11,7 @@
 #include "tests/core/ops/devices.h"
 
 #include <gtest/gtest.h>
+#include <torch/library.h>
 
 namespace octet {
 namespace {
@@ -28,6 +29,19 @@ ModelSpec everything_spec() {
   spec.windows = {0, 5};
   spec.pad_token = 3;
   return spec;
+}
+
+/// LibTorch has a form of this op for the meta device in Python only.
+at::Tensor
+select_on_meta(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
+  TORCH_CHECK(index.device() == x.device(), "the index is on another device");
+  std::vector<int64_t> sizes = x.sizes().vec();
+  sizes.at(static_cast<size_t>(dim)) = index.numel();
+  return at::empty(sizes, x.options());
+}
+
+TORCH_LIBRARY_IMPL(aten, Meta, library) {
+  library.impl("index_select", select_on_meta);
 }
 
 /// A loss cannot be read from the meta device; the gradient goes on.

@@ -224,6 +224,23 @@ TEST(Lora, DropoutIsAFunctionOfStepMicrobatchAndSite) {
   EXPECT_NEAR(once.mean().item<double>(), 1, 0.02);
 }
 
+// LibTorch's meta device stands in for a GPU: it has no values.
+TEST(Lora, ParametersAndMasksAreOnTheDecodersDevice) {
+  DecoderOptions options = frozen();
+  options.device = at::kMeta;
+  const auto decoder = testing::make_decoder(testing::tiny_spec(), options);
+  lora::LoraFeature dropping(settings_with(0.5));
+  apply(*decoder, dropping);
+  EXPECT_FALSE(decoder->parameters().empty());
+  for (const Parameter* parameter : decoder->parameters()) {
+    EXPECT_EQ(parameter->master.device(), at::Device(at::kMeta));
+  }
+  const at::Tensor x = at::ones({4, 8}, at::kBFloat16).to(at::kMeta);
+  const at::Tensor y = lora::dropped(x, 0.5, 1);
+  EXPECT_EQ(y.device(), at::Device(at::kMeta));
+  EXPECT_EQ(y.scalar_type(), at::kBFloat16);
+}
+
 TEST(Lora, EvaluationHasNoDropout) {
   const ModelSpec spec = testing::tiny_spec();
   const auto with = testing::make_decoder(spec, frozen());
