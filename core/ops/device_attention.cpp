@@ -72,7 +72,7 @@ at::Tensor probabilities(
   const at::Tensor distance = position.unsqueeze(1) - position.unsqueeze(0);
   at::Tensor hidden = distance.lt(0);
   if (shape.window > 0) {
-    hidden.logical_or_(distance.ge(shape.window));
+    hidden.bitwise_or_(distance.ge(shape.window));
   }
   scores.masked_fill_(hidden, -std::numeric_limits<double>::infinity());
   return at::softmax(scores, -1);
