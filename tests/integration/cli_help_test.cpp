@@ -13,8 +13,15 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands =
-    {"train", "config", "plugins", "data", "tokenize", "generate", "merge", "doctor"};
+const std::vector<std::string> kCommands = {
+    "train",
+    "config",
+    "plugins",
+    "data",
+    "tokenize",
+    "generate",
+    "merge",
+    "doctor"};
 
 void expect_usage_error(
     const std::vector<std::string>& arguments,
