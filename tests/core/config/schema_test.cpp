@@ -56,8 +56,10 @@ TEST(Schema, EveryMemberOfRunConfigHasAKey) {
   target.run = &config;
   const std::set<const void*> bound = bound_members(target);
   {
-    const auto& [name, output, seed, threads] = config.run;
-    expect_all(bound, "run", name, output, seed, threads);
+    const auto& [name, output, seed, threads, device, cuda_libraries] =
+        config.run;
+    expect_all(
+        bound, "run", name, output, seed, threads, device, cuda_libraries);
   }
   {
     const auto& [path] = config.model;
