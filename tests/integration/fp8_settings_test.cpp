@@ -116,6 +116,40 @@ TEST_F(Fp8Settings, ARecipeOfAnotherGpuNamesWhatItNeeds) {
           HasSubstr("use recipe = \"current\" or \"delayed\" there")));
 }
 
+TEST_F(Fp8Settings, QatBesideEitherBackendIsANoteOfTwoRoundings) {
+  // te on its reference library, which needs no GPU.
+  const std::string library = tests() / "te/libtransformer_engine.so";
+  for (const auto& [name, option] :
+       {std::pair<std::string, std::string>{"te", "library=" + library},
+        {"torchao", "recipe=rowwise"}}) {
+    const ProcessResult result = run_trainer(
+        {"--config",
+         "run.toml",
+         "--dry-run",
+         "--plugin-path",
+         (tests() / "fp8_present").string(),
+         "--plugin-path",
+         (tests() / "seed_plugins").string(),
+         "--set",
+         "precision.backend=" + name,
+         "--set",
+         "precision." + name + "." + option,
+         "--set",
+         "features.seed-qat={}"},
+        folder());
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(
+        result.out,
+        AllOf(
+            HasSubstr(
+                "note: features.seed-qat (qat) with precision.backend = "
+                "\"" +
+                name + "\" (fp8): "),
+            HasSubstr("Two roundings: the fake-quantized weight is rounded "
+                      "again to FP8")));
+  }
+}
+
 TEST_F(Fp8Settings, ShardedFp8IsSaidNotToExist) {
   const ProcessResult result =
       with_fp8_present({"precision.backend=torchao", "features.fsdp={}"});
