@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
 
 namespace octet {
 namespace {
@@ -107,6 +108,41 @@ TEST_F(TorchaoRun, StoppedAndResumedIsTheSameRun) {
       {"--resume", "--set", "run.output=half", "--set", "train.max_steps=6"});
   ASSERT_EQ(result.status, 0) << result.out << result.err;
   EXPECT_EQ(losses(folder() / "half"), whole);
+}
+
+TEST_F(TorchaoRun, MeasuredAutoTimesTheEmulationThatWasAskedFor) {
+  write_run(kEmulated);
+  const ProcessResult result = train(with_settings(
+      {"precision.backend=auto",
+       "precision.measure=true",
+       "train.max_steps=1"}));
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("measured: torchao against bf16 on "));
+  const auto table = nlohmann::json::parse(file_bytes(run() / "timings.json"));
+  EXPECT_EQ(table.at("candidate").at("name"), "torchao");
+  ASSERT_GE(table.at("shapes").size(), 3u);
+  for (const auto& row : table.at("shapes")) {
+    EXPECT_GT(row.at("candidate_ms"), 0);
+  }
+}
+
+TEST_F(TorchaoRun, WatchedCastsLoseWhatThreeBitsOfMantissaLose) {
+  write_run(kEmulated, "[watch]\nevery = 3\n");
+  const ProcessResult result = train();
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  const auto watched = events("watch");
+  ASSERT_EQ(watched.size(), 3u); // steps 1, 3 and 6
+  std::map<std::string, int> tensors;
+  for (const auto& cast : watched.at(1).at("casts")) {
+    ++tensors[cast.at("tensor")];
+    EXPECT_GT(cast.at("sqnr_db"), 25) << cast;
+    EXPECT_LT(cast.at("sqnr_db"), 40) << cast;
+    EXPECT_EQ(cast.at("overflow"), 0) << cast;
+  }
+  EXPECT_EQ(tensors.size(), 3u) << ::testing::PrintToString(tensors);
+  for (const auto& [tensor, count] : tensors) {
+    EXPECT_EQ(count, 14) << tensor;
+  }
 }
 
 TEST_F(TorchaoRun, WithoutAGpuAndEmulationNothingIsTrained) {
