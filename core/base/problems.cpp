@@ -5,6 +5,19 @@
 
 namespace octet {
 
+namespace {
+
+// Names that differ in case alone are the nearest there are.
+std::string lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& c : lowered) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return lowered;
+}
+
+} // namespace
+
 void Problems::raise(
     ExitCode code,
     const std::string& component,
@@ -51,7 +64,7 @@ std::string nearest_name(
   std::string best;
   size_t best_distance = std::numeric_limits<size_t>::max();
   for (const std::string& candidate : candidates) {
-    const size_t distance = edit_distance(name, candidate);
+    const size_t distance = edit_distance(lower(name), lower(candidate));
     const size_t limit = std::max<size_t>(1, candidate.size() / 3);
     if (distance <= limit && distance < best_distance) {
       best = candidate;

@@ -91,7 +91,13 @@ TableSpec precision_table() {
            .help = "A precision plugin by name, or auto for the best one of "
                    "this machine; a name never falls back to another",
            .example = "\"bf16\"",
-           .also_called = {"fp8_backend", "mixed_precision", "precision"}},
+           .also_called =
+               {"fp8_backend",
+                "mixed_precision",
+                "precision",
+                "fp8",
+                "bf16",
+                "fp16"}},
           {.name = "measure",
            .slot = OCTET_RUN_SLOT(precision.measure),
            .fallback = false,

@@ -76,11 +76,13 @@ ProgressLine::ProgressLine(
     std::ostream& out,
     bool terminal,
     int64_t every,
-    size_t columns)
+    size_t columns,
+    const Style& style)
     : out_(out),
       terminal_(terminal),
       every_(std::max<int64_t>(1, every)),
-      columns_(columns) {}
+      columns_(columns),
+      style_(style) {}
 
 ProgressLine::~ProgressLine() {
   if (!drawn_.empty()) {
@@ -90,7 +92,10 @@ ProgressLine::~ProgressLine() {
 
 void ProgressLine::show(const Progress& progress) {
   if (terminal_) {
-    drawn_ = format_progress(progress).substr(0, columns_ - 1);
+    // Cut before it is coloured: escapes take no columns.
+    const std::string line = format_progress(progress).substr(0, columns_ - 1);
+    const size_t step_end = std::min(line.find("  loss"), line.size());
+    drawn_ = style_.bold(line.substr(0, step_end)) + line.substr(step_end);
     out_ << kEraseLine << drawn_ << std::flush;
     return;
   }
@@ -107,6 +112,10 @@ void ProgressLine::note(const std::string& text) {
     out_ << kEraseLine;
   }
   out_ << text << "\n" << drawn_ << std::flush;
+}
+
+void ProgressLine::warning(const std::string& text) {
+  note(style_.yellow("warning:") + " " + text);
 }
 
 bool is_terminal(int descriptor) {

@@ -2,6 +2,8 @@
 // elsewhere (a file, a pipe) it writes plain lines, few of them.
 #pragma once
 
+#include "core/base/terminal.h"
+
 #include <chrono>
 #include <cstdint>
 #include <ostream>
@@ -36,11 +38,13 @@ class ProgressLine {
  public:
   /// @param terminal redraw in place, at most `columns` wide
   /// @param every without a terminal: only each `every`-th step is written
+  /// @param style of the step's number and of warnings
   ProgressLine(
       std::ostream& out,
       bool terminal,
       int64_t every,
-      size_t columns = 80);
+      size_t columns = 80,
+      const Style& style = {});
   /// Leaves the cursor on a line of its own.
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
@@ -50,12 +54,15 @@ class ProgressLine {
   void show(const Progress& progress);
   /// A line of text that stays, above the progress line.
   void note(const std::string& text);
+  /// The same, marked as a warning.
+  void warning(const std::string& text);
 
  private:
   std::ostream& out_;
   bool terminal_;
   int64_t every_;
   size_t columns_;
+  Style style_;
   bool first_ = true;
   std::string drawn_;
 };

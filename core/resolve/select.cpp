@@ -32,6 +32,16 @@ bool emulates(const OptionTable& options) {
   return on != nullptr && *on;
 }
 
+// What to do where a plugin's needs are not met.
+std::string way_around(const Manifest& manifest, const std::string& prefix) {
+  if (manifest.options.count("emulate") > 0) {
+    return "set " + prefix + ".emulate = true to try it slowly without one";
+  }
+  return manifest.kind == PluginKind::feature
+      ? "remove [" + prefix + "]"
+      : "choose another backend, or \"auto\" for the best one of this machine";
+}
+
 const OptionTable& table_of(
     const std::map<std::string, OptionTable>& tables,
     const std::string& name) {
@@ -121,13 +131,8 @@ class Selector {
         ? ""
         : unmet_needs(entry.manifest.needs, host_);
     if (!unmet.empty()) {
-      const bool can_emulate = entry.manifest.options.count("emulate") > 0;
       found.add(
-          asked + ": " + unmet +
-          (can_emulate ? "; set " + prefix +
-                   ".emulate = true to try it "
-                   "slowly without one"
-                       : ""));
+          asked + ": " + unmet + "; " + way_around(entry.manifest, prefix));
     }
     if (found.empty()) {
       const ProbeVerdict verdict = ask(plugin);

@@ -5,7 +5,42 @@
 #include "core/model/guarded.h"
 #include "core/plugin/loaded_plugin.h"
 
+#include <map>
+#include <set>
+
 namespace octet {
+namespace {
+
+/// A backend that starts anew in the middle of a run makes it another run. What
+/// the checkpoint has beyond its state is for the backend to judge: it may keep
+/// more after its first forward than now.
+void require_backend_state(
+    const State& saved,
+    const Decoder& decoder,
+    Problems& problems) {
+  std::set<std::string> there;
+  for (const auto& [name, tensor] : saved) {
+    there.insert(name);
+  }
+  // Plugin -> what is missing, as site/tensor.
+  std::map<std::string, std::vector<std::string>> missing;
+  for (const auto& [name, tensor] : decoder.backend_state()) {
+    if (!there.contains(name)) {
+      missing[decoder.gemm_plugin(name.substr(0, name.find('/')))].push_back(
+          name);
+    }
+  }
+  for (const auto& [plugin, names] : missing) {
+    const size_t slash = names.front().find('/');
+    problems.add(
+        plugin + " expects " + names.front().substr(slash + 1) + " of " +
+        names.front().substr(0, slash) + ", and the checkpoint has none (" +
+        std::to_string(names.size()) +
+        " tensors); set precision back to what it was, or start a new run");
+  }
+}
+
+} // namespace
 
 const RunFeature* RunPlugins::adapter() const {
   for (const RunFeature& feature : features) {
@@ -164,6 +199,9 @@ void load_plugin_state(
         sites.front() + " was computed by " + owners +
         ", which cannot go on with its state (" + std::to_string(sites.size()) +
         " tensors); set precision back to what it was");
+  }
+  if (problems.empty()) {
+    require_backend_state(backend, decoder, problems);
   }
   problems.raise(
       ExitCode::input,

@@ -35,7 +35,8 @@ RunRecord::RunRecord(
       std::cout,
       is_terminal(STDOUT_FILENO),
       log_every_,
-      terminal_columns(STDOUT_FILENO));
+      terminal_columns(STDOUT_FILENO),
+      Style::standard_output());
 }
 
 RunRecord::~RunRecord() = default;
@@ -129,7 +130,7 @@ void RunRecord::checkpoint(int64_t step, const std::filesystem::path& path) {
 void RunRecord::warning(const std::string& text) {
   warnings_.push_back(text);
   events_.write("warning", {{"text", text}});
-  progress_->note("warning: " + text);
+  progress_->warning(text);
 }
 
 void RunRecord::note(const std::string& text) {

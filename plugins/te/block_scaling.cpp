@@ -72,10 +72,7 @@ class BlockScaling : public Recipe {
 
   std::unique_ptr<Quantizer> quantizer(Operand operand) override {
     return std::make_unique<BlockQuantizer>(
-        library_,
-        operand == Operand::grad_output ? settings_.backward
-                                        : settings_.forward,
-        operand == Operand::weight);
+        library_, format_of(settings_, operand), operand == Operand::weight);
   }
   bool split_accumulator_forward() const override {
     return true;

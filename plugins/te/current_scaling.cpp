@@ -64,9 +64,7 @@ class CurrentScaling : public Recipe {
 
   std::unique_ptr<Quantizer> quantizer(Operand operand) override {
     return std::make_unique<CurrentQuantizer>(
-        library_,
-        operand == Operand::grad_output ? settings_.backward
-                                        : settings_.forward);
+        library_, format_of(settings_, operand));
   }
 
  private:

@@ -163,24 +163,27 @@ fs::path find_library(const Search& search) {
             " (" + search.library + "); correct the path, or remove the key");
   }
   std::string places;
+  const auto add_place = [&](const std::string& place) {
+    places += (places.empty() ? "" : ", ") + place;
+  };
   for (const fs::path& folder : search.folders) {
     if (const fs::path inside = library_in(folder); !inside.empty()) {
       return inside;
     }
-    places += "\n  " + folder.string();
+    add_place(folder.string());
   }
   if (search.loader_path) {
     if (const fs::path known = known_to_loader(); !known.empty()) {
       return known;
     }
-    places += "\n  the loader's path";
+    add_place("the loader's path");
   }
   throw Error(
       "te",
       "Transformer Engine is not installed: no " + std::string(kName) +
           " was found; install the PyPI package transformer-engine-cu13, or "
-          "give its path in precision.te.library. Searched:" +
-          (places.empty() ? "\n  nothing: no Python folder exists" : places));
+          "give its path in precision.te.library (searched: " +
+          places + ")");
 }
 
 std::shared_ptr<const Library> Library::load(const fs::path& file) {

@@ -10,6 +10,8 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/DeviceGuard.h>
 
+#include <algorithm>
+
 namespace octet::te {
 namespace {
 
@@ -18,6 +20,24 @@ struct SharedInput {
   const Quantizer* by = nullptr;
   Quantized value;
 };
+
+/// What the recipe does not keep would be lost without a word.
+void refuse_unknown(const State& found, const State& kept) {
+  for (const auto& [name, tensor] : found) {
+    const bool known =
+        std::any_of(kept.begin(), kept.end(), [&key = name](const auto& entry) {
+          return entry.first == key;
+        });
+    if (!known) {
+      throw Error(
+          "te",
+          "expected a checkpoint of this precision.te.recipe, found one with " +
+              name +
+              ", which the recipe does not keep; resume with the "
+              "precision.te.recipe of the run that wrote it");
+    }
+  }
+}
 
 void check(const at::Tensor& x, const char* name) {
   if (x.dim() != 2 || x.scalar_type() != at::kBFloat16) {
@@ -203,6 +223,7 @@ State Linear::state() const {
 }
 
 void Linear::load(const State& state) {
+  refuse_unknown(state, this->state());
   if (keeps_input_state_) {
     engine_->recipe->load(*input_, with_this_prefix("input.", state));
   }

@@ -107,9 +107,7 @@ class Mxfp8Scaling : public Recipe {
 
   std::unique_ptr<Quantizer> quantizer(Operand operand) override {
     return std::make_unique<Mxfp8Quantizer>(
-        library_,
-        operand == Operand::grad_output ? settings_.backward
-                                        : settings_.forward);
+        library_, format_of(settings_, operand));
   }
   int64_t row_multiple() const override {
     return kBlock;

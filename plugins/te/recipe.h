@@ -13,6 +13,11 @@ namespace octet::te {
 
 enum class Operand { input, weight, grad_output };
 
+/// The FP8 type that an operand is cast to.
+inline abi::DType format_of(const Settings& settings, Operand operand) {
+  return operand == Operand::grad_output ? settings.backward : settings.forward;
+}
+
 class Recipe {
  public:
   virtual ~Recipe() = default;

@@ -1,5 +1,6 @@
 // What a feature does to a small decoder: placed, applied and verified by the
 // host's own code, then a step of training, recomputation, state, export.
+#include "sdk/conformance/adamw_check.h"
 #include "sdk/conformance/check.h"
 #include "sdk/conformance/feature_bench.h"
 #include "sdk/conformance/feature_parts.h"
@@ -179,6 +180,9 @@ std::string check_ops(const Subject& subject) {
               off,
               bound));
     }
+  }
+  if (claims(subject, "op:adamw")) {
+    expect_adamw(applied.decoder->ops().adamw(), plain->ops().adamw(), bound);
   }
   return fmt::format("relative error of the logits {:.1e}", error);
 }

@@ -76,8 +76,8 @@ TEST_F(CliConfig, HelpForAMisspeltKeyNamesTheNearest) {
 TEST_F(CliConfig, HelpForAKeyOfSeveralTablesNamesThem) {
   EXPECT_EQ(
       run({"config", "help", "every"}).err,
-      "[config] no key or table is called every; did you mean eval.every and "
-      "checkpoint.every?\n");
+      "[config] no key or table is called every; did you mean eval.every, "
+      "watch.every and checkpoint.every?\n");
 }
 
 TEST_F(CliConfig, ReferenceIsThePageInDocs) {

@@ -119,6 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"feature", "more_parameters", "apply", "announces"},
         Fault{"feature", "throws_in_apply", "apply", "found one"},
         Fault{"feature", "delta", "adapters", "delta()"},
+        Fault{"feature", "bias_correction", "ops", "adamw, update 2"},
         Fault{"feature", "state_lost", "state", "after load"},
         Fault{"feature", "evaluation_counts", "evaluation", "state calls"}),
     [](const ::testing::TestParamInfo<Fault>& fault) {

@@ -152,7 +152,9 @@ TEST_F(Resolution, ABackendThatNeedsAGpuEndsBeforeAnyWeightIsRead) {
   EXPECT_EQ(
       result.err,
       "[resolve] precision.backend = \"te\" (--set): needs a CUDA device; this "
-      "machine has none\n");
+      "machine has none; choose another backend, or \"auto\" for the best one "
+      "of "
+      "this machine\n");
   EXPECT_EQ(result.out, "");
   EXPECT_FALSE(fs::exists(run()));
 }

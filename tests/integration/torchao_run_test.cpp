@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
 
 namespace octet {
 namespace {
@@ -109,28 +110,54 @@ TEST_F(TorchaoRun, StoppedAndResumedIsTheSameRun) {
   EXPECT_EQ(losses(folder() / "half"), whole);
 }
 
+TEST_F(TorchaoRun, MeasuredAutoTimesTheEmulationThatWasAskedFor) {
+  write_run(kEmulated);
+  const ProcessResult result = train(with_settings(
+      {"precision.backend=auto",
+       "precision.measure=true",
+       "train.max_steps=1"}));
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("measured: torchao against bf16 on "));
+  const auto table = nlohmann::json::parse(file_bytes(run() / "timings.json"));
+  EXPECT_EQ(table.at("candidate").at("name"), "torchao");
+  ASSERT_GE(table.at("shapes").size(), 3u);
+  for (const auto& row : table.at("shapes")) {
+    EXPECT_GT(row.at("candidate_ms"), 0);
+  }
+}
+
+TEST_F(TorchaoRun, WatchedCastsLoseWhatThreeBitsOfMantissaLose) {
+  write_run(kEmulated, "[watch]\nevery = 3\n");
+  const ProcessResult result = train();
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  const auto watched = events("watch");
+  ASSERT_EQ(watched.size(), 3u); // steps 1, 3 and 6
+  std::map<std::string, int> tensors;
+  for (const auto& cast : watched.at(1).at("casts")) {
+    ++tensors[cast.at("tensor")];
+    EXPECT_GT(cast.at("sqnr_db"), 25) << cast;
+    EXPECT_LT(cast.at("sqnr_db"), 40) << cast;
+    EXPECT_EQ(cast.at("overflow"), 0) << cast;
+  }
+  EXPECT_EQ(tensors.size(), 3u) << ::testing::PrintToString(tensors);
+  for (const auto& [tensor, count] : tensors) {
+    EXPECT_EQ(count, 14) << tensor;
+  }
+}
+
 TEST_F(TorchaoRun, WithoutAGpuAndEmulationNothingIsTrained) {
   write_run("");
   const ProcessResult result = train();
   EXPECT_EQ(result.status, 3) << result.out << result.err;
-  EXPECT_THAT(result.err, HasSubstr("set precision.torchao.emulate = true"));
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("needs a CUDA device; this machine has none; set "
+                "precision.torchao.emulate = true"));
   EXPECT_FALSE(fs::exists(run()));
 }
 
 TEST_F(TorchaoRun, EveryLayerFilteredOutIsAnErrorAndNotABf16Run) {
-  // Heads of 3 x 8: no dimension but the head's is a multiple of 16.
-  fs::create_directories(folder() / "odd");
-  for (const auto& file : fs::directory_iterator(tiny_model())) {
-    fs::copy(file, folder() / "odd" / file.path().filename());
-  }
-  std::ifstream file(tiny_model() / "config.json");
-  nlohmann::json config = nlohmann::json::parse(file);
-  config["hidden_size"] = 24;
-  config["num_attention_heads"] = 3;
-  config["num_key_value_heads"] = 1;
-  config["intermediate_size"] = 40;
-  fs::remove(folder() / "odd/config.json");
-  write("odd/config.json", config.dump());
+  odd_model();
   write_run(kEmulated);
   const ProcessResult result = train(with_settings({"model.path=odd"}));
   EXPECT_EQ(result.status, 3) << result.out << result.err;
@@ -147,7 +174,11 @@ TEST_F(TorchaoRun, AFilterThatNamesNoLayerStopsBeforeTheFirstStep) {
   write_run(kEmulated + std::string("filter_fqns = [\"dwon_proj\"]\n"));
   const ProcessResult result = train();
   EXPECT_NE(result.status, 0) << result.out;
-  EXPECT_THAT(result.err, HasSubstr("dwon_proj"));
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("precision.torchao.filter_fqns: expected a part of a layer's "
+                "name, such as "));
+  EXPECT_THAT(result.err, HasSubstr("found \"dwon_proj\", which none of the "));
   EXPECT_TRUE(events("step").empty());
 }
 

@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 
-#include <cmath>
 #include <cstring>
 #include <fstream>
 
@@ -29,23 +28,10 @@ class TrainFailure : public TrainRun {
     }
     return count;
   }
-  /// Puts a NaN into the last weight of the model in folder()/model.
-  void break_model() const {
-    const fs::path model = folder() / "model";
-    if (!fs::exists(model)) {
-      fs::copy(tiny_model(), model);
-    }
-    const fs::path file = model / "model.safetensors";
-    fs::permissions(file, fs::perms::owner_all);
-    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-    const float bad = std::nanf("");
-    stream.seekp(-4, std::ios::end);
-    stream.write(reinterpret_cast<const char*>(&bad), sizeof(bad));
-  }
 };
 
 TEST_F(TrainFailure, NotANumberInTheWeightsStopsBeforeTheUpdate) {
-  break_model();
+  broken_model();
   const ProcessResult result = train(with_settings({"model.path=model"}));
   EXPECT_EQ(result.status, 5) << result.out << result.err;
   EXPECT_THAT(result.err, HasSubstr("step 1"));
@@ -61,7 +47,7 @@ TEST_F(TrainFailure, DivergenceNamesTheLastCheckpointAndKeepsIt) {
   ASSERT_EQ(
       train(with_settings({"model.path=model", "train.max_steps=2"})).status,
       0);
-  break_model();
+  broken_model();
   const ProcessResult result = train(
       {"--resume", "--set", "model.path=model", "--set", "train.max_steps=4"});
   EXPECT_EQ(result.status, 5) << result.out << result.err;

@@ -1,6 +1,7 @@
 // Data and configuration of the runs.
 #include "tests/integration/train_fixture.h"
 
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -39,6 +40,35 @@ void TrainRun::SetUp() {
 
 fs::path TrainRun::tiny_model() {
   return fs::path(OCTET_SOURCE_DIR) / "tests/fixtures/train/tiny";
+}
+
+fs::path TrainRun::odd_model() const {
+  const fs::path model = folder() / "odd";
+  fs::copy(tiny_model(), model);
+  nlohmann::json config =
+      nlohmann::json::parse(file_bytes(tiny_model() / "config.json"));
+  // Heads of 3 x 8.
+  config["hidden_size"] = 24;
+  config["num_attention_heads"] = 3;
+  config["num_key_value_heads"] = 1;
+  config["intermediate_size"] = 40;
+  fs::remove(model / "config.json");
+  write("odd/config.json", config.dump());
+  return model;
+}
+
+fs::path TrainRun::broken_model() const {
+  const fs::path model = folder() / "model";
+  if (!fs::exists(model)) {
+    fs::copy(tiny_model(), model);
+  }
+  const fs::path file = model / "model.safetensors";
+  fs::permissions(file, fs::perms::owner_all);
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  const float bad = std::nanf("");
+  stream.seekp(-4, std::ios::end);
+  stream.write(reinterpret_cast<const char*>(&bad), sizeof(bad));
+  return model;
 }
 
 ProcessResult TrainRun::train(const std::vector<std::string>& arguments) const {

@@ -28,6 +28,11 @@ class TrainRun : public ::testing::Test {
     return folder() / "run";
   }
   static std::filesystem::path tiny_model();
+  /// folder()/odd: the tiny model's files with a description of which no
+  /// dimension of a layer is a multiple of 16.
+  std::filesystem::path odd_model() const;
+  /// folder()/model: the tiny model with a NaN as its last weight.
+  std::filesystem::path broken_model() const;
   void write(const std::string& name, const std::string& text) const {
     folder_.write(name, text);
   }

@@ -41,7 +41,8 @@ class PrecisionRun : public TrainRun {
   /// How many sites' gemm each of "eight", "bf16" and "core" computes.
   std::map<std::string, int> computed() const {
     std::map<std::string, int> count;
-    for (const json& site : resolution()["sites"]) {
+    const json plan = resolution();
+    for (const json& site : plan["sites"]) {
       for (const json& slot : site["slots"]) {
         if (slot["slot"] == "gemm") {
           ++count[slot["by"]];

@@ -10,6 +10,7 @@ namespace octet {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class TrainTe : public TrainRun {
@@ -91,6 +92,82 @@ TEST_F(TrainTe, ThePlanSaysWhichLayersRunInFp8) {
   }
   EXPECT_EQ(fp8, 14);
   EXPECT_THAT(result.out, HasSubstr("te-reference"));
+}
+
+TEST_F(TrainTe, EveryLayerFilteredOutIsAnErrorAndNotABf16Run) {
+  odd_model();
+  const ProcessResult result = train_fp8({"model.path=odd"});
+  EXPECT_EQ(result.status, 3) << result.out << result.err;
+  EXPECT_THAT(
+      result.err,
+      AllOf(
+          HasSubstr("precision.backend = \"te-reference\" (fp8) accepts none "
+                    "of the model's 16 sites"),
+          HasSubstr("in_features 24 is not a multiple of 16 (12)")));
+  EXPECT_FALSE(fs::exists(run()));
+}
+
+TEST_F(TrainTe, NotANumberStopsBeforeTheUpdate) {
+  broken_model();
+  const ProcessResult result = train_fp8({"model.path=model"});
+  EXPECT_EQ(result.status, 5) << result.out << result.err;
+  EXPECT_THAT(
+      result.err,
+      AllOf(
+          HasSubstr("[train] step 1: "),
+          HasSubstr("The update was not made; there is no checkpoint yet"),
+          HasSubstr("Lower train.learning_rate")));
+  EXPECT_TRUE(events("step").empty());
+}
+
+// Histories that do not fit would make it another run without a word.
+TEST_F(TrainTe, AnotherRecipeOrHistoryDoesNotResume) {
+  ASSERT_EQ(train_fp8({"train.max_steps=2"}).status, 0);
+  const auto resumed = [&](const std::string& output,
+                           const std::string& setting) {
+    const ProcessResult result = train_fp8(
+        {"run.output=" + output, "train.max_steps=3", setting}, {"--resume"});
+    EXPECT_NE(result.status, 0) << result.out;
+    return result.err;
+  };
+  EXPECT_THAT(
+      resumed("run", "precision.te-reference.amax_history_len=4"),
+      HasSubstr("expected amax_history of 4 fp32 values in the checkpoint, "
+                "found 16; resume with the precision.te.amax_history_len of "
+                "the run that wrote it"));
+  EXPECT_THAT(
+      resumed("run", "precision.te-reference.recipe=current"),
+      AllOf(
+          HasSubstr("expected a checkpoint of this precision.te.recipe, found "
+                    "one with "),
+          HasSubstr("which the recipe does not keep")));
+  ASSERT_EQ(
+      train_fp8({"run.output=current",
+                 "train.max_steps=2",
+                 "precision.te-reference.recipe=current"})
+          .status,
+      0);
+  EXPECT_THAT(
+      resumed("current", "precision.te-reference.recipe=delayed"),
+      HasSubstr("and the checkpoint has none (72 tensors); set precision back "
+                "to what it was, or start a new run"));
+}
+
+TEST_F(TrainTe, AnotherBackendDoesNotResume) {
+  ASSERT_EQ(train_fp8({"train.max_steps=2"}).status, 0);
+  const ProcessResult result = train(
+      {"--resume",
+       "--set",
+       "train.max_steps=3",
+       "--set",
+       "precision.backend=bf16"});
+  EXPECT_EQ(result.status, 4) << result.out << result.err;
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("was computed by te-reference and now by bf16, which cannot go "
+                "on with its state (72 tensors); set precision back to what it "
+                "was"));
+  EXPECT_EQ(losses().size(), 2u);
 }
 
 TEST_F(TrainTe, TheRealBackendDoesNotRunWithoutAGpu) {

@@ -2,6 +2,7 @@
 // in the table of plugins_command.cpp.
 #pragma once
 
+#include "core/base/terminal.h"
 #include "core/plugin/catalog.h"
 #include "tools/trainer/command_line.h"
 #include "tools/trainer/commands.h"
@@ -36,6 +37,13 @@ PluginsSection plugins_section_of(const CommandLine& line);
 
 /// What those options find.
 Catalog discover(const CommandLine& line);
+/// Parses, discovers and prints: as JSON with --json, else as a table.
+ExitCode show_catalog(
+    const Arguments& arguments,
+    CommandLine line,
+    void (*print_table)(const Catalog&, const Style&),
+    void (*print_json)(const Catalog&));
+
 ExitCode make_new_plugin(const Arguments& arguments);
 
 /// "ready", "shadowed" or "rejected".

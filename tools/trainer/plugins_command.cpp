@@ -94,6 +94,23 @@ Catalog discover(const CommandLine& line) {
   return catalog_of(line, plugins_section_of(line));
 }
 
+ExitCode show_catalog(
+    const Arguments& arguments,
+    CommandLine line,
+    void (*print_table)(const Catalog&, const Style&),
+    void (*print_json)(const Catalog&)) {
+  if (!line.parse(arguments)) {
+    return ExitCode::success;
+  }
+  const Catalog catalog = discover(line);
+  if (line.has("json")) {
+    print_json(catalog);
+  } else {
+    print_table(catalog, Style::standard_output());
+  }
+  return ExitCode::success;
+}
+
 const char* status_name(PluginStatus status) {
   switch (status) {
     case PluginStatus::ready:

@@ -1,5 +1,4 @@
 // trainer plugins list: one row a plugin, from its file alone.
-#include "core/base/terminal.h"
 #include "tools/trainer/columns.h"
 #include "tools/trainer/plugin_actions.h"
 
@@ -132,17 +131,7 @@ void print_json(const Catalog& catalog) {
 } // namespace
 
 ExitCode list_plugins(const Arguments& arguments) {
-  CommandLine line = describe_command();
-  if (!line.parse(arguments)) {
-    return ExitCode::success;
-  }
-  const Catalog catalog = discover(line);
-  if (line.has("json")) {
-    print_json(catalog);
-  } else {
-    print_table(catalog, Style::standard_output());
-  }
-  return ExitCode::success;
+  return show_catalog(arguments, describe_command(), print_table, print_json);
 }
 
 } // namespace octet

@@ -1,6 +1,5 @@
 // trainer plugins paths: where plugins are looked for, in order, and which
 // names are there more than once.
-#include "core/base/terminal.h"
 #include "tools/trainer/columns.h"
 #include "tools/trainer/plugin_actions.h"
 
@@ -113,17 +112,7 @@ void print_json(const Catalog& catalog) {
 } // namespace
 
 ExitCode show_plugin_paths(const Arguments& arguments) {
-  CommandLine line = describe_command();
-  if (!line.parse(arguments)) {
-    return ExitCode::success;
-  }
-  const Catalog catalog = discover(line);
-  if (line.has("json")) {
-    print_json(catalog);
-  } else {
-    print_table(catalog, Style::standard_output());
-  }
-  return ExitCode::success;
+  return show_catalog(arguments, describe_command(), print_table, print_json);
 }
 
 } // namespace octet

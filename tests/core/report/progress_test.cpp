@@ -67,6 +67,18 @@ TEST(ProgressLine, TerminalLineNeverWraps) {
   EXPECT_LT(out.str().size(), 40u + 4u); // 4: the erase sequence
 }
 
+TEST(ProgressLine, ColoursTakeNoColumnsAndEnd) {
+  std::ostringstream out;
+  ProgressLine line(out, true, 1, 40, Style(true));
+  line.show(at(1, 3));
+  line.warning("no token");
+  const std::string text = out.str();
+  EXPECT_NE(text.find("\033[1mstep 1/3\033[0m  loss 1.2346"), text.npos);
+  EXPECT_NE(text.find("\033[33mwarning:\033[0m no token\n"), text.npos);
+  // The erase sequence, and one pair of escapes.
+  EXPECT_EQ(text.find("\r", 1), 39u + 4u + 4u + 4u);
+}
+
 TEST(ProgressLine, NoteStaysAboveTheLine) {
   std::ostringstream out;
   ProgressLine line(out, true, 1);

@@ -72,6 +72,16 @@ TEST(SelectFeature, AFeatureWhoseProbeSaysNoIsAnError) {
       world.problem(), HasSubstr("not usable on this machine: no glue"));
 }
 
+TEST(SelectFeature, AFeatureWithoutItsDeviceCanOnlyBeRemoved) {
+  World world = backends();
+  world.add(feature_toml("fast", "[needs]\ndevice = \"cuda\"\n"));
+  world.use_feature("fast");
+  EXPECT_THAT(
+      world.problem(),
+      HasSubstr("needs a CUDA device; this machine has none; remove "
+                "[features.fast]"));
+}
+
 TEST(SelectFeature, AllProblemsOfARunAreToldAtOnce) {
   World world = backends();
   world.config.precision.backend = "eight";

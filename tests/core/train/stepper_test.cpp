@@ -305,5 +305,19 @@ TEST_F(StepperTest, StateOfASiteThatAnotherBackendComputesIsRefused) {
   }
 }
 
+TEST_F(StepperTest, CheckpointWithoutTheStateOfABackendIsRefused) {
+  use(mlp_eight);
+  State saved = plugin_state(plugins_, *decoder_);
+  saved.erase(saved.begin());
+  try {
+    load_plugin_state(plugins_, saved, *decoder_);
+    FAIL() << "expected the state to be refused";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::input);
+    EXPECT_THAT(
+        failure.what(), HasSubstr("and the checkpoint has none (1 tensors)"));
+  }
+}
+
 } // namespace
 } // namespace octet

@@ -16,6 +16,9 @@ if(TARGET test_plugins_te)
       COMPILE_DEFINITIONS OCTET_TE_HEADERS SKIP_PRECOMPILE_HEADERS ON)
   endif()
 endif()
+add_subdirectory(${CMAKE_CURRENT_LIST_DIR}/../../fixtures/fp8_present
+                 ${CMAKE_CURRENT_BINARY_DIR}/fixtures/fp8_present)
 if(TARGET test_integration)
-  add_dependencies(test_integration te_reference_plugin octet_te_libraries)
+  add_dependencies(test_integration te_reference_plugin octet_te_libraries
+                   te_present_plugin torchao_present_plugin)
 endif()

@@ -69,12 +69,21 @@ TEST(TeLibrary, VersionsThatLinkTheDriverSaySo) {
       AllOf(HasSubstr("libcuda.so.1"), HasSubstr("at least 2.19")));
 }
 
+TEST(TeLibrary, ACompanionThatLinksTheDriverIsNamed) {
+  EXPECT_THAT(
+      load(broken("cudnn_needs_libcuda")),
+      HasSubstr("libcudnn_engines_runtime_compiled.so.9 links the NVIDIA "
+                "driver's libcuda.so.1, and there is none here; install the "
+                "driver, or an older nvidia-cudnn-cu13"));
+}
+
 TEST(TeLibrary, MessagesNameThePackageOfALibraryThatIsAbsent) {
   EXPECT_THAT(
       te::explain_load_failure(
           "libcudnn.so.9: cannot open shared object file: No such file",
           "/x/libtransformer_engine.so"),
-      AllOf(HasSubstr("needs libcudnn.so.9"), HasSubstr("nvidia-cudnn-cu13")));
+      HasSubstr("Transformer Engine needs libcudnn.so.9, which is not there; "
+                "install nvidia-cudnn-cu13 beside it"));
   EXPECT_THAT(
       te::explain_load_failure(
           "/x/libtransformer_engine.so: undefined symbol: cudaFoo, version X",

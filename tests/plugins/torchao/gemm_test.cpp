@@ -131,7 +131,7 @@ TEST(TorchaoScaledMm, RefusedProductsNameTheSiteAndAWayOut) {
     EXPECT_THAT(
         error.what(),
         HasSubstr("[torchao] model.layers.3.mlp.up_proj (output): "
-                  "at::_scaled_mm"));
+                  "at::_scaled_mm cannot compute this product here: "));
     EXPECT_THAT(error.what(), HasSubstr("precision.backend = \"bf16\""));
   }
 }
@@ -141,7 +141,8 @@ TEST(TorchaoScaledMm, AlignmentOfAGpuIsToldBeforeItsKernelFails) {
   EXPECT_EQ(alignment_problem(33, 48, true), "");
   EXPECT_THAT(
       alignment_problem(33, 48, false),
-      HasSubstr("got 33; set precision.torchao.pad_inner_dim = true"));
+      HasSubstr("FP8 products need an inner dimension that is a multiple of "
+                "16, got 33; set precision.torchao.pad_inner_dim = true"));
   EXPECT_THAT(alignment_problem(32, 40, true), HasSubstr("got 40"));
 }
 
