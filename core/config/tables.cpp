@@ -56,7 +56,7 @@ TableSpec run_table() {
            .help = "A folder like Python's site-packages, with LibTorch's CUDA "
                    "library (torch/lib/libtorch_cuda.so of torch 2.13.0) and "
                    "NVIDIA's (nvidia/*/lib)",
-           .example = "\"/opt/cuda-libraries\"",
+           .example = "\"venv/lib/python3.11/site-packages\"",
            .also_called = {"cuda_home", "cuda_path", "ld_library_path"}},
       }};
 }

@@ -210,6 +210,7 @@ TEST_F(SchemaFile, ExamplesAreAccepted) {
   std::filesystem::create_directory("data");
   std::filesystem::create_directories("models/smollm2-135m");
   std::filesystem::create_directories("runs/first");
+  std::filesystem::create_directories("venv/lib/python3.11/site-packages");
   for (const char* file :
        {"data/identity.jsonl",
         "data/chat.json",
