@@ -4,7 +4,8 @@
 #
 # bounds: over the last 50 steps (a sixth of a shorter run), an FP8 run's mean
 # loss is within 1.5% of bf16's; and bf16's has fallen by 3% since the first
-# ones (asked of runs of 100 steps and more).
+# ones. Not asked of runs of less than 100 steps: single losses in FP8 differ by
+# more (docs/numerics.md).
 BEGIN { FS = "," }
 NR == 1 { for (i = 2; i <= NF; ++i) name[i] = $i; columns = NF; next }
 { for (i = 2; i <= NF; ++i) loss[i, NR - 1] = $i; rows = NR - 1 }
@@ -32,7 +33,7 @@ function table(   i, window, first, reference, last, off, speed) {
     getline speed < (output "/" name[i] ".speed")
     printf "| %s | %.4f | %.4f | %+.2f%% | %.0f |\n", name[i],
       mean(i, 1, window), last, off, speed
-    if (off > 1.5 || off < -1.5)
+    if (rows >= 100 && (off > 1.5 || off < -1.5))
       complain(name[i] " is more than 1.5% away from bf16")
   }
   if (rows >= 100 && reference > 0.97 * first)

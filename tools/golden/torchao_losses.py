@@ -3,10 +3,10 @@
 Versions: torchao 0.18.0, torch 2.13.0 (CPU), transformers 5.23.0, gguf 0.19.0.
 torchao is found as tools/golden/torchao_products.py says.
 Usage: torchao_losses.py GGUF [RECIPE...]
-       (default: the three recipes, emulated; also "fp64": nothing in FP8)
+       (default: the three recipes, emulated; also "none": nothing in FP8)
        torchao_losses.py --noise GGUF
-       (how far the first loss of each recipe moves in fp32 when the norms'
-       weights are off by 1e-7)
+       (how far the first loss of each recipe, and of none, moves in fp32 when
+       the norms' weights are off by 1e-7)
 
 Weights from the GGUF file; tokens and optimizer settings are those of
 tests/fixtures/models/smollm2_gguf.json (tools/golden/smollm2.py). The head
@@ -41,7 +41,7 @@ def load(path, recipe):
     model = transformers.AutoModelForCausalLM.from_pretrained(
         path.parent, gguf_file=path.name, attn_implementation="eager",
         dtype=torch.float32)
-    if recipe != "fp64":
+    if recipe != "none":
         config = Float8LinearConfig.from_recipe_name(recipe)
         object.__setattr__(config, "emulate", True)
         model = convert_to_float8_training(
@@ -98,7 +98,7 @@ def run(path, recipe):
     # Float8Linear casts its weight from the fp32 master itself.
     fp8 = {name + ".weight" for name, module in model.named_modules()
            if type(module).__name__ == "Float8Linear"}
-    assert len(fp8) == (0 if recipe == "fp64" else 210)
+    assert len(fp8) == (0 if recipe == "none" else 210)
     masters = dict(model.named_parameters())
     decay = [p for p in masters.values() if p.dim() > 1]
     rest = [p for p in masters.values() if p.dim() == 1]
@@ -128,9 +128,9 @@ def run(path, recipe):
 def noise(path, recipe, tries=6):
     model = load(path, recipe)
     row = torch.tensor(golden["tokens"][:golden["length"]])
-    generator = torch.Generator().manual_seed(1)
     norms = {n: p for n, p in model.named_parameters() if p.dim() == 1}
     for i in range(tries):
+        generator = torch.Generator().manual_seed(i)
         moved = {n: p * (1 + 1e-7 * torch.randn(p.shape, generator=generator))
                  for n, p in norms.items()} if i else {}
         print(recipe, i, loss_of(model, moved, row).item(), flush=True)
@@ -138,7 +138,7 @@ def noise(path, recipe, tries=6):
 
 def main():
     if sys.argv[1] == "--noise":
-        for recipe in RECIPES:
+        for recipe in RECIPES + ["none"]:
             noise(pathlib.Path(sys.argv[2]), recipe)
         return
     compute_in_fp64()

@@ -7,16 +7,13 @@
 // Skipped without the model, which tools/setup fetches.
 #include "core/model/decoder.h"
 #include "core/model/weight_set.h"
-#include "core/resolve/plan.h"
 #include "plugins/torchao/backend.h"
-#include "plugins/torchao/cast.h"
 #include "tests/core/model/fixture_tensors.h"
 #include "tests/core/model/tiny_model.h"
+#include "tests/plugins/torchao/controls.h"
 #include "tests/plugins/torchao/double_ops.h"
 #include "tests/plugins/torchao/goldens.h"
 
-#include <ATen/ops/full.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
@@ -45,49 +42,6 @@ std::filesystem::path model_path() {
   return root / "octet/models/smollm2-135m-instruct" /
       "SmolLM2-135M-Instruct.Q4_1.gguf";
 }
-
-/// The control: casts to e4m3 with a scale of 1, whatever the tensor.
-class StuckScale : public PrecisionBackend {
- public:
-  SiteVerdict accepts(const Site& site) const override {
-    return site.kind == SiteKind::linear && site.role != "lm_head"
-        ? SiteVerdict::yes()
-        : SiteVerdict::skip("stays");
-  }
-  std::unique_ptr<Gemm> make_gemm(const Site&) override {
-    return std::make_unique<Product>();
-  }
-
- private:
-  static at::Tensor cast(const at::Tensor& x) {
-    return to_float8(x, at::full({}, 1.0F), at::kFloat8_e4m3fn).to(at::kFloat);
-  }
-  class Product : public Gemm {
-   public:
-    at::Tensor forward(
-        const Activation& x,
-        const WeightSource& w,
-        const StepContext&,
-        Saved* saved) override {
-      if (saved != nullptr) {
-        saved->tensors = {x.value};
-      }
-      return at::mm(cast(x.value), cast(w.materialize(at::kFloat)).t())
-          .to(x.value.scalar_type());
-    }
-    at::Tensor backward(
-        const at::Tensor& grad_y,
-        Saved& saved,
-        const WeightSource& w,
-        const StepContext&,
-        const GradRequest& want) override {
-      const at::Tensor grad = cast(grad_y);
-      want.weight.add_(at::mm(grad.t(), cast(saved.tensors.at(0))));
-      return at::mm(grad, cast(w.materialize(at::kFloat)))
-          .to(grad_y.scalar_type());
-    }
-  };
-};
 
 class TorchaoSmolLm2 : public ::testing::Test {
  protected:
@@ -150,16 +104,7 @@ std::vector<double> TorchaoSmolLm2::losses(
   options.compute_dtype = at::kDouble;
   Decoder decoder(spec, *open_weights(model_path(), spec), options);
   testing::compute_in_double(decoder.ops(), spec.rope_theta);
-  Plan plan;
-  for (const Site& site : spec.sites()) {
-    SitePlan planned;
-    planned.site = site;
-    if (backend.accepts(site).accepted) {
-      planned.placements = {{"fp8", "gemm", ""}};
-    }
-    plan.sites.push_back(planned);
-  }
-  EXPECT_EQ(decoder.use_backend("fp8", backend, plan).size(), 210u);
+  EXPECT_EQ(testing::use(backend, decoder), 210u);
 
   const auto tokens = training_.at("tokens").get<std::vector<int64_t>>();
   const auto length = training_.at("length").get<int64_t>();
@@ -222,7 +167,7 @@ TEST_F(TorchaoSmolLm2, RowwiseWithGwHpLossesAreThoseOfTorchao) {
 }
 
 TEST_F(TorchaoSmolLm2, AScaleStuckAtOneFailsTheBound) {
-  StuckScale control;
+  testing::StuckScale control;
   const std::vector<double> found = losses(control, 1);
   for (const char* recipe : {"tensorwise", "rowwise", "rowwise_with_gw_hp"}) {
     EXPECT_GT(worst(found, recipe), kBound);
