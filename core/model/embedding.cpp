@@ -15,7 +15,7 @@ void Embedding::backward(const at::Tensor& tokens, const at::Tensor& grad) {
   if (!sum.defined()) {
     return;
   }
-  at::Tensor rows = grad.to(at::kFloat);
+  at::Tensor rows = grad.to(sum.scalar_type());
   if (padding_) {
     rows = rows * tokens.ne(*padding_).unsqueeze(1);
   }

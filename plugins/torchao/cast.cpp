@@ -13,7 +13,9 @@ to_float8(const at::Tensor& x, const at::Tensor& scale, at::ScalarType float8) {
   // A scale of rank 0 would leave a bf16 product in bf16.
   const at::Tensor factor = scale.dim() == 0 ? scale.view({1, 1}) : scale;
   const double limit = largest(float8);
-  return at::mul(x, factor).clamp_(-limit, limit).to(float8);
+  const at::Tensor value =
+      x.scalar_type() == at::kDouble ? x.to(at::kFloat) : x;
+  return at::mul(value, factor).clamp_(-limit, limit).to(float8);
 }
 
 Float8Tensor cast_to_float8(

@@ -36,7 +36,7 @@ struct Float8Tensor {
 };
 
 /// Casts with a scale from the tensor itself.
-/// @param x 2-D, bf16 or fp32; its strides carry over
+/// @param x 2-D, bf16, fp32 or fp64; its strides carry over
 /// @param axis reduced by an axiswise amax: 1 gives each row its scale, 0 each
 /// column
 Float8Tensor cast_to_float8(
@@ -45,7 +45,7 @@ Float8Tensor cast_to_float8(
     int64_t axis,
     bool round_scales_to_power_of_2);
 
-/// fp8(clamp(x * scale, -largest, largest)).
+/// fp8(clamp(x * scale, -largest, largest)); the product is fp32.
 at::Tensor
 to_float8(const at::Tensor& x, const at::Tensor& scale, at::ScalarType float8);
 
