@@ -39,7 +39,7 @@ if(plan MATCHES "[ /]plugins/[a-z0-9_]+/")
 endif()
 if(TESTS)
   set(programs)
-  foreach(folder base config data io plugin report resolve spec text)
+  foreach(folder base config cuda data io plugin report resolve spec text)
     list(APPEND programs test_core_${folder})
   endforeach()
   execute_process(
