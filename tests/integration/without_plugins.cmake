@@ -1,4 +1,5 @@
-# cmake -DSOURCE=dir -DWORK=dir -DLIBTORCH=dir [-DTESTS=ON] -P this file
+# cmake -DSOURCE=dir -DWORK=dir -DLIBTORCH=dir [-DWERROR=ON] [-DTESTS=ON]
+#   -P this file
 #
 # core/ must build with plugins/ removed. Configures a copy of the tree (links)
 # that has no plugins/ folder, and lets ninja check that every file its targets
@@ -26,6 +27,7 @@ execute_process(
   COMMAND ${CMAKE_COMMAND} -G Ninja -S ${WORK}/tree -B ${build}
           -DOCTET_PLUGINS=OFF -DOCTET_TESTS=${tests_wanted}
           -DOCTET_LIBTORCH=${LIBTORCH} -DCMAKE_BUILD_TYPE=Release
+          -DOCTET_WERROR=${WERROR}
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(
   COMMAND ${CMAKE_COMMAND} --build ${build} --target octet_train trainer
