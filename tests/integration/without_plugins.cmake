@@ -9,14 +9,15 @@
 # With TESTS: really builds octet_base and the tests of its folders in that
 # copy, and runs them (tools/check_without_plugins; minutes, less with ccache).
 file(MAKE_DIRECTORY ${WORK}/tree)
+set(linked CMakeLists.txt core sdk tools)
+if(TESTS)
+  list(APPEND linked tests docs configs) # tests read pages and examples
+endif()
 file(REMOVE ${WORK}/tree/tests)
-foreach(entry CMakeLists.txt core sdk tools)
+foreach(entry ${linked})
   file(REMOVE ${WORK}/tree/${entry})
   file(CREATE_LINK ${SOURCE}/${entry} ${WORK}/tree/${entry} SYMBOLIC)
 endforeach()
-if(TESTS)
-  file(CREATE_LINK ${SOURCE}/tests ${WORK}/tree/tests SYMBOLIC)
-endif()
 # Relative to the sources as in a usual build, so that ccache finds the objects.
 set(build ${WORK}/tree/build)
 set(tests_wanted OFF)
