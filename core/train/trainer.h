@@ -43,6 +43,8 @@ class Trainer {
   ExitCode train_all();
   void one_step();
   [[noreturn]] void stop_on(const StepResult& result, const StepBatch& batch);
+  /// Does nothing about an error of another kind.
+  void stop_without_memory(const std::exception& error);
   void look_at_casts();
   void evaluate_now();
   void save_checkpoint();

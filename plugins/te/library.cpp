@@ -290,7 +290,7 @@ void Library::refuse(const char* name, const std::string& what) const {
   throw Error(
       "te",
       std::string(name) + " of Transformer Engine " + version_ +
-          " failed: " + what);
+          " failed: " + what + advice_for_call(what));
 }
 
 } // namespace octet::te

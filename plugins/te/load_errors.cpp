@@ -1,6 +1,6 @@
-// The known ways in which loading fails. Versions: Transformer Engine 2.20
-// calls functions that cuBLAS has since 13.10, and it uses NVRTC without
-// linking it.
+// The known ways in which loading or a call fails. Versions: Transformer
+// Engine 2.20 calls functions that cuBLAS has since 13.10, and it uses NVRTC
+// without linking it.
 #include "load_errors.h"
 
 #include <array>
@@ -64,6 +64,18 @@ std::string advice_for_symbol(const std::string& symbol) {
 }
 
 } // namespace
+
+std::string advice_for_call(const std::string& what) {
+  if (what.find("driver version is insufficient") != std::string::npos) {
+    return "; install an NVIDIA driver that is new enough for this CUDA "
+           "(trainer doctor shows both)";
+  }
+  if (what.find("cuda_runtime.h") != std::string::npos) {
+    return " (the headers of the CUDA version that trainer doctor shows; the "
+           "package nvidia-cuda-runtime has them in nvidia/cu13/include)";
+  }
+  return "";
+}
 
 std::string word_after(const std::string& text, const std::string& marker) {
   const size_t found = text.find(marker);

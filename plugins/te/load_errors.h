@@ -1,4 +1,4 @@
-// What the dynamic loader's complaints about Transformer Engine mean.
+// What the complaints of the dynamic loader and of Transformer Engine mean.
 #pragma once
 
 #include <string>
@@ -11,6 +11,10 @@ namespace octet::te {
 std::string explain_load_failure(
     const std::string& complaint,
     const std::string& library);
+
+/// What to do about the text of an exception out of a call: "; install ..." for
+/// those whose cause is known, else empty.
+std::string advice_for_call(const std::string& what);
 
 /// The PyPI package that holds a library: "nvidia-cublas" for
 /// "libcublas.so.13"; empty when unknown.

@@ -29,8 +29,10 @@ class TrainTe : public TrainRun {
   }
   ProcessResult train_fp8(
       const std::vector<std::string>& settings,
-      const std::vector<std::string>& more = {}) const {
+      const std::vector<std::string>& more = {},
+      const std::vector<std::string>& environment = {}) const {
     std::vector<std::string> all = with_settings(settings);
+    all.insert(all.begin(), {"--config", "run.toml"});
     all.insert(
         all.end(),
         {"--set",
@@ -38,7 +40,7 @@ class TrainTe : public TrainRun {
          "--plugin-path",
          plugins().string()});
     all.insert(all.end(), more.begin(), more.end());
-    return train(all);
+    return run_trainer(all, folder(), environment);
   }
 };
 
@@ -105,6 +107,45 @@ TEST_F(TrainTe, EveryLayerFilteredOutIsAnErrorAndNotABf16Run) {
                     "of the model's 16 sites"),
           HasSubstr("in_features 24 is not a multiple of 16 (12)")));
   EXPECT_FALSE(fs::exists(run()));
+}
+
+// Both texts are those of Transformer Engine 2.20 and CUDA; the reference
+// library says them in place of a machine that lacks what they name.
+TEST_F(TrainTe, WithoutCudasHeadersTheWayOutOfTheLibraryIsTold) {
+  const ProcessResult result = train_fp8(
+      {},
+      {},
+      {"OCTET_TE_REFERENCE_THROWS=cuda_runtime.cpp:169 in function "
+       "include_directory: Could not find cuda_runtime.h in "
+       "/usr/local/cuda/include. Specify path to CUDA Toolkit headers with "
+       "NVTE_CUDA_INCLUDE_DIR or disable NVRTC support with "
+       "NVTE_DISABLE_NVRTC=1."});
+  EXPECT_EQ(result.status, 1) << result.out << result.err;
+  EXPECT_THAT(
+      result.err,
+      AllOf(
+          HasSubstr("[plugin te-reference] forward of model.layers.0."),
+          HasSubstr("Could not find cuda_runtime.h in"),
+          HasSubstr("NVTE_CUDA_INCLUDE_DIR"),
+          HasSubstr("the package nvidia-cuda-runtime has them in "
+                    "nvidia/cu13/include")));
+  EXPECT_TRUE(events("step").empty());
+}
+
+TEST_F(TrainTe, ADriverThatIsTooOldIsToBeReplaced) {
+  const ProcessResult result = train_fp8(
+      {},
+      {},
+      {"OCTET_TE_REFERENCE_THROWS=CUDA Error: CUDA driver version is "
+       "insufficient for CUDA runtime version"});
+  EXPECT_EQ(result.status, 1) << result.out << result.err;
+  EXPECT_THAT(
+      result.err,
+      AllOf(
+          HasSubstr("failed: CUDA Error: CUDA driver version is insufficient"),
+          HasSubstr("install an NVIDIA driver that is new enough for this CUDA "
+                    "(trainer doctor shows both)")));
+  EXPECT_TRUE(events("step").empty());
 }
 
 TEST_F(TrainTe, NotANumberStopsBeforeTheUpdate) {
