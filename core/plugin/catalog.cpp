@@ -110,6 +110,20 @@ CatalogEntry inspect_file(
   return entry;
 }
 
+// A name's first file is the one that is meant, usable or not: another must not
+// run in its place unnoticed.
+void shadow(CatalogEntry& entry, const CatalogEntry& owner) {
+  if (entry.status == PluginStatus::ready) {
+    entry.status = PluginStatus::shadowed;
+    entry.reason = "its name is taken by " + owner.path.string();
+    if (owner.status == PluginStatus::rejected) {
+      entry.reason +=
+          ", which cannot be used; mend or remove that file, or "
+          "choose this one with [plugins.pin]";
+    }
+  }
+}
+
 // Where this library lies: beside the training library and the plugins.
 fs::path library_folder() {
   // The address of a function of this library finds its file.
@@ -162,6 +176,7 @@ const CatalogEntry* Catalog::find_any(const std::string& name) const {
   if (const CatalogEntry* ready = find(name)) {
     return ready;
   }
+  // Without a ready one: the first, which keeps the name from the others.
   for (const CatalogEntry& entry : entries) {
     if (entry.manifest.name == name) {
       return &entry;
@@ -241,17 +256,19 @@ Catalog build_catalog(
   catalog.known = read_known_plugins(
       installed_plugin_folder().parent_path() / "known_plugins.json");
   LibrarySearch libraries(training_library_file());
+  // Whom each name belongs to: the first file, or the first that fits its pin.
+  std::map<std::string, size_t> owners;
   for (const SearchFolder& folder : folders) {
     for (const fs::path& file : library_files(folder.path)) {
       CatalogEntry entry = inspect_file(file, folder.origin, libraries);
       const auto pin = pins.find(entry.manifest.name);
-      if (pin != pins.end()) {
-        apply_pin(entry, pin->second);
-      }
-      const CatalogEntry* first = catalog.find(entry.manifest.name);
-      if (entry.status == PluginStatus::ready && first != nullptr) {
-        entry.status = PluginStatus::shadowed;
-        entry.reason = "its name is taken by " + first->path.string();
+      const bool meant = pin == pins.end() || apply_pin(entry, pin->second);
+      const auto [owner, first] =
+          owners.emplace(entry.manifest.name, catalog.entries.size());
+      if (!first && meant) {
+        shadow(entry, catalog.entries[owner->second]);
+      } else if (first && !meant) {
+        owners.erase(owner);
       }
       catalog.entries.push_back(std::move(entry));
     }

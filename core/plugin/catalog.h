@@ -41,7 +41,8 @@ struct SearchFolder {
 };
 
 struct Catalog {
-  /// In discovery order; a name's first ready entry wins.
+  /// In discovery order. A name belongs to its first entry (of a pinned name:
+  /// the first whose digest fits), ready or not.
   std::vector<CatalogEntry> entries;
   std::vector<SearchFolder> folders;
   /// Plugins of Octet, installed or not.
@@ -80,7 +81,7 @@ CatalogEntry inspect_file(
 /// Looks at every *.so of the folders: folders in order, files sorted, no
 /// folders inside them. A folder that is not there has no plugins.
 /// @param pins name -> "sha256:<hex>": files of that name with another digest
-/// are rejected
+/// are rejected and take the name from no other
 Catalog build_catalog(
     const std::vector<SearchFolder>& folders,
     const std::map<std::string, std::string>& pins = {});

@@ -45,12 +45,12 @@ std::string problem_of_pin(const Catalog& catalog, const std::string& name) {
 
 } // namespace
 
-void apply_pin(CatalogEntry& entry, const std::string& pin) {
+bool apply_pin(CatalogEntry& entry, const std::string& pin) {
   const FileDigest found = digest_file(entry.path);
   entry.digest = found.sha256;
   entry.identity = found.identity;
   if (kScheme + found.sha256 == pin) {
-    return;
+    return true;
   }
   entry.status = PluginStatus::rejected;
   entry.reason += (entry.reason.empty() ? "" : "\n") +
@@ -58,6 +58,7 @@ void apply_pin(CatalogEntry& entry, const std::string& pin) {
       found.sha256 +
       "; if you put another version there, pin its digest; if not, put the "
       "pinned file back";
+  return false;
 }
 
 void require_pins(

@@ -11,7 +11,8 @@ namespace octet {
 /// Rejects an entry whose file has another digest; keeps the digest and the
 /// identity of one that fits.
 /// @param pin "sha256:<64 hex digits>"
-void apply_pin(CatalogEntry& entry, const std::string& pin);
+/// @returns whether the digest fits
+bool apply_pin(CatalogEntry& entry, const std::string& pin);
 
 /// Every pin must have led to a ready plugin: a run that asks for a file of
 /// which there is another version, or none, does not start.

@@ -127,7 +127,8 @@ const PairVerdict& Matrix::at(const std::string& a, const std::string& b)
 
 Matrix compatibility_matrix(
     std::vector<Manifest> plugins,
-    const std::map<std::string, std::string>& tested) {
+    const std::map<std::string, std::string>& tested,
+    const std::set<std::string>& planned) {
   std::sort(
       plugins.begin(), plugins.end(), [](const Manifest& a, const Manifest& b) {
         return a.kind != b.kind ? a.kind < b.kind : a.name < b.name;
@@ -139,6 +140,8 @@ Matrix compatibility_matrix(
       const auto [low, high] = std::minmax(pair.first, pair.second);
       const auto test = tested.find(low + " " + high);
       pair.tested = test == tested.end() ? "" : test->second;
+      pair.planned =
+          planned.count(pair.first) > 0 || planned.count(pair.second) > 0;
       matrix.pairs.push_back(std::move(pair));
     }
   }
@@ -173,6 +176,7 @@ nlohmann::ordered_json to_json(const Matrix& matrix) {
          {"verdict", pair.either_or ? "either-or" : name_of(pair.verdict)},
          {"conditional", pair.conditional},
          {"tested", pair.tested},
+         {"planned", pair.planned},
          {"reasons", reasons}});
   }
   return {{"plugins", plugins}, {"pairs", pairs}};

@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct PairVerdict {
   std::vector<PairReason> reasons;
   /// Name of the test that trains the pair; empty: declared only.
   std::string tested;
+  /// One of the two does not exist yet: a run with it stops, whatever the
+  /// verdict.
+  bool planned = false;
 };
 
 struct Matrix {
@@ -46,9 +50,11 @@ struct Matrix {
 };
 
 /// @param tested "a b" (names in alphabetical order) -> test that trains them
+/// @param planned names of those that do not exist yet
 Matrix compatibility_matrix(
     std::vector<Manifest> plugins,
-    const std::map<std::string, std::string>& tested = {});
+    const std::map<std::string, std::string>& tested = {},
+    const std::set<std::string>& planned = {});
 
 /// For scripts: {"plugins": [...], "pairs": [...]}.
 nlohmann::ordered_json to_json(const Matrix& matrix);

@@ -167,15 +167,9 @@ class Placer {
 
   void place_ops(const Manifest& manifest) {
     for (const std::string& claim : manifest.claims) {
-      if (!is_op(claim)) {
-        continue;
-      }
-      const auto [op, fresh] =
-          plan_.ops.emplace(claim.substr(3), manifest.name);
-      if (!fresh) {
-        problems_.add(
-            op->second + " and " + manifest.name + " both replace op " +
-            op->first + "; remove one of them");
+      if (is_op(claim)) {
+        // One feature claims it: two are a conflict that select finds.
+        plan_.ops.emplace(claim.substr(3), manifest.name);
       }
     }
   }
@@ -185,12 +179,6 @@ class Placer {
       if (is_hook(claim)) {
         plan_.hooks[claim].push_back(manifest.name);
       }
-    }
-    if (manifest.claims.empty()) {
-      problems_.add(
-          label(manifest) +
-          " claims nothing, so it would change nothing; its manifest must "
-          "claim a slot, op:<name> or step_end");
     }
   }
 

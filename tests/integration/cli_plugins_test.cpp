@@ -263,13 +263,18 @@ TEST(CliPlugins, MatrixShowsWhatIsInstalledAndTheCore) {
   std::map<std::string, std::string> verdicts;
   const auto json = nlohmann::json::parse(result.out);
   for (const auto& pair : json["pairs"]) {
-    verdicts
-        [pair["plugins"][0].get<std::string>() + " " +
-         pair["plugins"][1].get<std::string>()] = pair["verdict"];
+    const std::string names = pair["plugins"][0].get<std::string>() + " " +
+        pair["plugins"][1].get<std::string>();
+    verdicts[names] = pair["verdict"];
+    // A verdict on what does not exist yet is marked.
+    EXPECT_EQ(pair["planned"], names.find("fsdp") != std::string::npos);
   }
   EXPECT_EQ(verdicts.at("bf16 fp32"), "either-or");
   EXPECT_EQ(verdicts.at("bf16 lora"), "ok");
   EXPECT_EQ(verdicts.at("fsdp lora"), "ok");
+  EXPECT_THAT(
+      run_trainer({"plugins", "matrix"}).out,
+      ::testing::ContainsRegex("\nfsdp  +ok later  "));
 }
 
 // docs/compatibility.md reads the manifests in the tree; what is installed says

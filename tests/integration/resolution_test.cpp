@@ -125,6 +125,43 @@ TEST_F(Resolution, TwoConflictsAreBothToldBeforeAnyWeightIsRead) {
   EXPECT_FALSE(fs::exists(run()));
 }
 
+// Nothing of a plugin runs while its manifest or run.toml is enough to say no:
+// this one ends the process when it is loaded.
+TEST_F(Resolution, NothingIsLoadedWhileManifestsAreEnoughToSayNo) {
+  const std::string zoo = OCTET_BINARY_DIR "/tests/plugins";
+  const ProcessResult rejected = run_with(zoo, "fp23", {"exit-on-load"});
+  EXPECT_EQ(rejected.status, 3) << rejected.out << rejected.err;
+  EXPECT_THAT(
+      rejected.err,
+      AllOf(
+          HasSubstr("there is no precision plugin fp23"),
+          Not(HasSubstr("static constructors"))));
+  // With a backend that is there, it is loaded and does what it does.
+  EXPECT_THAT(
+      run_with(zoo, "fp32", {"exit-on-load"}).err,
+      HasSubstr("[plugin exit-on-load] its static constructors ended the "
+                "program"));
+}
+
+// A file that cannot be used is told; the installed one of the same name does
+// not run in its place.
+TEST_F(Resolution, ABrokenFileIsNotReplacedByTheInstalledOne) {
+  fs::create_directories(folder() / "mine");
+  write("mine/lora.so", "not a library");
+  const ProcessResult result =
+      train({"--set", "train.max_steps=1", "--plugin-path", folder() / "mine"});
+  EXPECT_EQ(result.status, 3) << result.out;
+  EXPECT_THAT(
+      result.err,
+      AllOf(
+          HasSubstr(
+              "plugin lora (" + (folder() / "mine/lora.so").string() +
+              ") cannot be used: "),
+          HasSubstr("lora.so has the same name and is not used in its "
+                    "place")));
+  EXPECT_FALSE(fs::exists(run()));
+}
+
 TEST_F(Resolution, ShardingGoesWithAllAndIsSaidNotToExist) {
   for (const Combination& row :
        {Combination{kFp8, {}, Expected::ok},

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <sstream>
 
 namespace octet {
@@ -24,7 +25,9 @@ CommandLine describe_command() {
       "Which plugins go together, which do not, and why: from the manifests of "
       "all that\nis installed, and the capabilities of the core. No code of a "
       "plugin runs. A cell\nwith * depends on options; a run has one backend, "
-      "hence \"either\".",
+      "hence \"either\";\n\"later\": one of the two is not built yet, and a "
+      "run "
+      "that asks for it stops.",
       {{"trainer plugins matrix", "the table"},
        {"trainer plugins matrix --manifest my/plugin.toml --manifest "
         "plugins/lora/plugin.toml",
@@ -73,6 +76,16 @@ std::vector<Manifest> manifests_of(const CommandLine& line) {
   return manifests;
 }
 
+std::set<std::string> planned_names() {
+  std::set<std::string> names;
+  for (const CoreCapability& capability : core_capabilities()) {
+    if (!capability.missing.empty()) {
+      names.insert(capability.entry.manifest.name);
+    }
+  }
+  return names;
+}
+
 /// "fp8 lora Suite.Test", comments with #. The order of the names is free.
 std::map<std::string, std::string> tested_pairs(const std::string& file) {
   std::map<std::string, std::string> pairs;
@@ -91,6 +104,12 @@ std::string cell_of(const PairVerdict& pair) {
   return pair.either_or
       ? "either"
       : verdict_name(pair.verdict) + std::string(pair.conditional ? "*" : "");
+}
+
+std::string how_known(const PairVerdict& pair) {
+  return pair.planned       ? ", not built yet"
+      : pair.tested.empty() ? ", declared"
+                            : ", tested: `" + pair.tested + "`";
 }
 
 // "a with b: Reason. Way out. (when recipe == "x")"
@@ -117,9 +136,12 @@ void print_table(const Matrix& matrix, const Style& style) {
   for (const Manifest& row : matrix.plugins) {
     std::vector<std::string> cells = {row.name};
     for (const Manifest& column : matrix.plugins) {
-      cells.push_back(
-          row.name == column.name ? "-"
-                                  : cell_of(matrix.at(row.name, column.name)));
+      if (row.name == column.name) {
+        cells.emplace_back("-");
+        continue;
+      }
+      const PairVerdict& pair = matrix.at(row.name, column.name);
+      cells.push_back(cell_of(pair) + (pair.planned ? " later" : ""));
     }
     cells.push_back("");
     rows.push_back(std::move(cells));
@@ -129,7 +151,8 @@ void print_table(const Matrix& matrix, const Style& style) {
         if (row == 0 || column == 0) {
           return style.bold(cell);
         }
-        return cell.starts_with("ok")    ? style.green(cell)
+        return cell.ends_with("later")   ? style.dim(cell)
+            : cell.starts_with("ok")     ? style.green(cell)
             : cell.starts_with("warn")   ? style.yellow(cell)
             : cell.starts_with("reject") ? style.red(cell)
                                          : style.dim(cell);
@@ -158,7 +181,9 @@ void print_markdown(const Matrix& matrix) {
          "- **either**: a run has one precision backend.\n"
          "- \\*: depends on options, see below.\n"
          "- **tested**: the named test trains the pair; **declared**: nobody "
-         "trains it in the tests.\n\n"
+         "trains it in the tests.\n"
+         "- **not built yet**: what the verdict will be; a run that asks for "
+         "it stops and says so.\n\n"
          "|";
   for (const Manifest& manifest : matrix.plugins) {
     std::cout << " | " << manifest.name;
@@ -181,8 +206,7 @@ void print_markdown(const Matrix& matrix) {
         cell.insert(cell.size() - 1, "\\");
       }
       if (!pair.either_or) {
-        cell += pair.tested.empty() ? ", declared"
-                                    : ", tested: `" + pair.tested + "`";
+        cell += how_known(pair);
       }
       std::cout << cell;
     }
@@ -210,7 +234,8 @@ ExitCode show_plugin_matrix(const Arguments& arguments) {
   const Matrix matrix = compatibility_matrix(
       manifests_of(line),
       line.has("tested") ? tested_pairs(line.get<std::string>("tested"))
-                         : std::map<std::string, std::string>{});
+                         : std::map<std::string, std::string>{},
+      planned_names());
   if (line.has("json")) {
     std::cout << to_json(matrix).dump(2) << "\n";
   } else if (line.has("markdown")) {

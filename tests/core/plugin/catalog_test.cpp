@@ -1,6 +1,7 @@
 // The catalog: which files are found, in which order, and why one is not ready.
 #include "core/plugin/catalog.h"
 #include "core/base/problems.h"
+#include "core/plugin/file_identity.h"
 #include "core/plugin/inspect.h"
 #include "tests/core/plugin/zoo.h"
 
@@ -74,14 +75,45 @@ TEST(Catalog, KeepsAShadowedDuplicateWithTheWinnersPath) {
   EXPECT_EQ(catalog.find("good-feature")->path, winner);
 }
 
-TEST(Catalog, ARejectedFileDoesNotShadowAReadyOne) {
+// Whoever put a file first means that one; the next of its name must not run in
+// its place unnoticed.
+TEST(Catalog, ARejectedFileKeepsItsNameFromTheNextOne) {
   zoo::Folder first, second;
-  zoo::patch(first.add("good_feature"), "sdk_abi=", "sdk_abx=");
+  const fs::path broken = first.add("good_feature");
+  zoo::patch(broken, "sdk_abi=", "sdk_abx=");
   second.add("good_feature");
   const Catalog catalog = build_catalog(
       {{first.path(), "--plugin-path"}, {second.path(), "installed"}});
+  EXPECT_EQ(catalog.find("good-feature"), nullptr);
+  EXPECT_EQ(catalog.find_any("good-feature")->path, broken);
+  EXPECT_EQ(catalog.entries[1].status, PluginStatus::shadowed);
+  EXPECT_EQ(
+      catalog.entries[1].reason,
+      "its name is taken by " + broken.string() +
+          ", which cannot be used; mend or remove that file, or choose this "
+          "one with [plugins.pin]");
+}
+
+// A file without a manifest has its file's name.
+TEST(Catalog, ADamagedFileKeepsItsFilesName) {
+  zoo::Folder first, second;
+  zoo::write_bytes(first.path() / "good-feature.so", "damaged");
+  second.add("good_feature");
+  const Catalog catalog = build_catalog(
+      {{first.path(), "--plugin-path"}, {second.path(), "installed"}});
+  EXPECT_EQ(catalog.find("good-feature"), nullptr);
+}
+
+TEST(Catalog, APinChoosesAmongFilesOfOneName) {
+  zoo::Folder first, second;
+  zoo::patch(first.add("good_feature"), "sdk_abi=", "sdk_abx=");
+  const fs::path pinned = second.add("good_feature");
+  const Catalog catalog = build_catalog(
+      {{first.path(), "--plugin-path"}, {second.path(), "installed"}},
+      {{"good-feature", "sha256:" + digest_file(pinned).sha256}});
   ASSERT_NE(catalog.find("good-feature"), nullptr);
-  EXPECT_EQ(catalog.find("good-feature")->origin, "installed");
+  EXPECT_EQ(catalog.find("good-feature")->path, pinned);
+  EXPECT_EQ(catalog.entries[0].status, PluginStatus::rejected);
 }
 
 TEST(Catalog, LooksNeitherIntoFoldersNorAtOtherFiles) {

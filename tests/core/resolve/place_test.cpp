@@ -175,13 +175,6 @@ TEST(Place, AFeatureWithoutSlotsIsNotAskedForSites) {
   EXPECT_THAT(slots_of(plan, kQ), ElementsAre("gemm by plain"));
 }
 
-TEST(Place, AFeatureThatClaimsNothingIsAnError) {
-  EXPECT_EQ(
-      Placing().feature("idle", "", none).problem(),
-      "[resolve] features.idle claims nothing, so it would change nothing; its "
-      "manifest must claim a slot, op:<name> or step_end");
-}
-
 CallCount calls(
     const Plan& plan,
     const std::string& site,
@@ -225,15 +218,6 @@ TEST(Place, OpsGoToTheFeatureThatClaimsThem) {
   EXPECT_EQ(plan.ops.at("rope"), "fast");
   EXPECT_EQ(plan.ops.at("swiglu"), "fast");
   EXPECT_THAT(slots_of(plan, kQ), ElementsAre("gemm by plain"));
-}
-
-TEST(Place, TwoFeaturesThatReplaceOneOpConflict) {
-  EXPECT_THAT(
-      Placing()
-          .feature("a", "claims = [\"op:rope\"]\n", linears)
-          .feature("b", "claims = [\"op:rope\"]\n", linears)
-          .problem(),
-      HasSubstr("a and b both replace op rope"));
 }
 
 TEST(Place, AMissingVerdictIsADefectNotAPlan) {

@@ -106,6 +106,26 @@ TEST(SelectByName, APluginThatIsNotReadyGivesItsReasons) {
   EXPECT_THAT(world.probed, IsEmpty());
 }
 
+// What was asked for is the first file of that name, and nothing else.
+TEST(SelectByName, AUsableFileFurtherBackIsNotUsedInItsPlace) {
+  World world = backends();
+  world.config.precision.backend = "old";
+  world.add_rejected(precision_toml("old", 70), "truncated");
+  CatalogEntry& second = world.add(precision_toml("old", 70));
+  second.path = "/installed/old.so";
+  second.status = PluginStatus::shadowed;
+  EXPECT_EQ(
+      world.problem(),
+      "[resolve] precision.backend = \"old\" (run.toml:9): plugin old "
+      "(/plugins/old.so) cannot be used: truncated; /installed/old.so has the "
+      "same name and is not used in its place: remove the first file, or "
+      "choose the second with [plugins.pin]");
+  EXPECT_THAT(world.probed, IsEmpty());
+  // auto has a row for it, and goes on.
+  world.config.precision.backend = "auto";
+  EXPECT_THAT(rows(world.select()), Contains("old | not usable | truncated"));
+}
+
 TEST(SelectByName, AFeatureIsNoBackend) {
   World world = backends();
   world.add(world::feature_toml("adapters"));
@@ -299,6 +319,26 @@ TEST(SelectAuto, WithoutAnyUsableBackendListsTheReasons) {
           HasSubstr("no precision plugin can be chosen"),
           HasSubstr("plain: no memory"),
           HasSubstr("exact: chosen by name only")));
+}
+
+// Without a candidate that is worth a probe, that is told beside the rest.
+TEST(SelectAuto, WithoutACandidateSaysSoBesideOtherConflicts) {
+  World world;
+  world.add(precision_toml("eight", 50, "[needs]\ndevice = \"cuda\"\n"));
+  world.use_feature("nothing");
+  EXPECT_THAT(
+      world.problem(),
+      AllOf(
+          HasSubstr("there is no feature plugin nothing"),
+          HasSubstr("no precision plugin can be chosen:\n      eight: needs a "
+                    "CUDA device; this machine has none")));
+}
+
+TEST(SelectAuto, ProbesNothingBesideAConflictOfFeatures) {
+  World world = backends();
+  world.use_feature("nothing");
+  EXPECT_THAT(world.problem(), HasSubstr("there is no feature plugin nothing"));
+  EXPECT_THAT(world.probed, IsEmpty());
 }
 
 TEST(SelectAuto, LeavesOutABackendThatAnAskedFeatureRejects) {

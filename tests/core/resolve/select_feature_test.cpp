@@ -138,14 +138,84 @@ TEST(SelectFeature, ConflictsOfPluginsThatHaveAProblemAreToldToo) {
   world.add(feature_toml("b", relation("\"a\"", "reject")));
   world.use_feature("a");
   world.use_feature("b");
-  world.probes["b"] = {false, "no glue"};
   EXPECT_THAT(
       world.problem(),
       AllOf(
           HasSubstr("needs a CUDA device"),
-          HasSubstr("no glue"),
           HasSubstr("precision.backend = \"eight\" (fp8): they fight"),
           HasSubstr("features.a with features.b: they fight")));
+}
+
+// Everything that manifests can say comes before any code of a plugin runs,
+// and the probes' reasons come together.
+TEST(SelectFeature, NothingIsProbedBesideAConflictOfManifests) {
+  World world = backends();
+  world.config.precision.backend = "exact";
+  world.add(feature_toml("a", relation("\"b\"", "reject")));
+  world.add(feature_toml("b"));
+  world.use_feature("a");
+  world.use_feature("b");
+  world.probes["a"] = {false, "no glue"};
+  world.probes["exact"] = {false, "no sun"};
+  EXPECT_EQ(
+      world.problem(),
+      "[resolve] features.a with features.b: they fight. Drop one.");
+  EXPECT_THAT(world.probed, IsEmpty());
+  world.config.features.erase("b");
+  EXPECT_EQ(
+      world.problem(),
+      "[resolve] cannot run as asked:\n"
+      "  - [features.a] (run.toml:20): not usable on this machine: no glue\n"
+      "  - precision.backend = \"exact\" (run.toml:9): not usable on this "
+      "machine: no sun");
+}
+
+// One conflict of each kind that manifests can have.
+TEST(SelectFeature, ConflictsOfEveryKindAreToldTogether) {
+  World world = backends();
+  world.config.precision.backend = "exact";
+  world.add(feature_toml(
+      "a",
+      "claims = [\"op:rope\", \"op:swiglu\"]\n" + relation("\"c\"", "reject")));
+  world.add(feature_toml(
+      "b", "claims = [\"op:rope\"]\n[[relation]]\nafter = \"d\"\n"));
+  world.add(feature_toml("c", "claims = []\n"));
+  world.add(feature_toml(
+      "d",
+      "claims = [\"op:rope\"]\nstores = [\"nf4\"]\n"
+      "[[relation]]\nafter = \"b\"\n"));
+  for (const char* name : {"a", "b", "c", "d", "nothing"}) {
+    world.use_feature(name);
+  }
+  world.set_option(world.config.precision.tables["exact"], "speed", 3.0);
+  EXPECT_EQ(
+      world.problem(),
+      "[resolve] cannot run as asked:\n"
+      "  - [features.nothing] (run.toml:20): there is no feature plugin "
+      "nothing; installed: a, b, c and d\n"
+      "  - unknown option precision.exact.speed (run.toml:21) of plugin exact; "
+      "it has no options\n"
+      "  - features.d stores nf4 weights, which precision.backend = \"exact\" "
+      "does not read (it reads dense); remove [features.d], or choose another "
+      "precision.backend\n"
+      "  - features.a with features.c: they fight. Drop one.\n"
+      "  - a, b and d all replace op rope; keep one of them\n"
+      "  - features.c claims nothing, so it would change nothing; its manifest "
+      "must claim a slot, op:<name> or step_end\n"
+      "  - features b and d each must be applied after another of them; remove "
+      "one");
+}
+
+TEST(SelectFeature, TwoThatReplaceOneOpConflict) {
+  World world = backends();
+  world.add(feature_toml("a", "claims = [\"op:rope\", \"op:swiglu\"]\n"));
+  world.add(feature_toml("b", "claims = [\"op:rope\"]\n"));
+  world.use_feature("a");
+  EXPECT_NO_THROW(world.select());
+  world.use_feature("b");
+  EXPECT_EQ(
+      world.problem(),
+      "[resolve] a and b both replace op rope; keep one of them");
 }
 
 TEST(Relations, RejectStopsWithReasonAndWayOut) {

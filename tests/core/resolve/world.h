@@ -11,7 +11,8 @@
 namespace octet::world {
 
 /// A manifest of that name, with the required keys filled in.
-/// @param more further lines of [plugin], then other tables
+/// @param more further lines of [plugin], then other tables; a feature that
+/// claims nothing there claims step_end
 std::string
 precision_toml(const std::string& name, int rank, const std::string& more = "");
 std::string feature_toml(const std::string& name, const std::string& more = "");
