@@ -6,6 +6,7 @@
 #include "core/plugin/inspect.h"
 #include "core/plugin/library_search.h"
 #include "core/plugin/pins.h"
+#include "core/plugin/writers.h"
 
 #include <dlfcn.h>
 #include <sys/auxv.h>
@@ -41,24 +42,11 @@ void reject(CatalogEntry& entry, const std::string& reason) {
   entry.reason += (entry.reason.empty() ? "" : "\n") + reason;
 }
 
-// Whoever can write a plugin runs code as every user of it. The file may be a
-// link, then what it points to counts as well.
+// Whoever can write a plugin runs code as every user of it.
 void check_writers(CatalogEntry& entry) {
-  std::vector<fs::path> paths = {entry.path, entry.path.parent_path()};
-  std::error_code error;
-  if (fs::is_symlink(entry.path, error)) {
-    paths.push_back(fs::canonical(entry.path, error).parent_path());
-  }
-  for (const fs::path& path : paths) {
-    const fs::perms mode = fs::status(path, error).permissions();
-    const bool open = !error && mode != fs::perms::unknown &&
-        (mode & fs::perms::others_write) != fs::perms::none;
-    if (open) {
-      reject(
-          entry,
-          path.string() + " can be written by every user; run chmod o-w " +
-              path.string());
-    }
+  const std::string problem = writers_problem(entry.path);
+  if (!problem.empty()) {
+    reject(entry, problem);
   }
 }
 
@@ -237,12 +225,24 @@ std::vector<SearchFolder> plugin_folders(
   const char* variable = std::getenv("OCTET_PLUGIN_PATH");
   if (variable != nullptr && ::getauxval(AT_SECURE) == 0) {
     std::string_view rest = variable;
+    Problems problems;
     while (!rest.empty()) {
       const size_t end = rest.find(':');
-      // An empty part would mean the current directory: it is left out.
-      add_folder(folders, rest.substr(0, end), "OCTET_PLUGIN_PATH");
+      const fs::path part = rest.substr(0, end);
+      // A variable is set once and meant everywhere: what it names must not
+      // depend on the current directory. An empty part is left out.
+      if (part.empty() || part.is_absolute()) {
+        add_folder(folders, part, "OCTET_PLUGIN_PATH");
+      } else {
+        problems.add(
+            "expected absolute folders in OCTET_PLUGIN_PATH, found \"" +
+            printable(part.string()) +
+            "\"; write it from the root, or use --plugin-path");
+      }
       rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
     }
+    problems.raise(
+        ExitCode::usage, "plugins", "the environment's OCTET_PLUGIN_PATH");
   }
   add_folder(folders, installed_plugin_folder(), "installed");
   return folders;

@@ -16,16 +16,17 @@ namespace {
 
 using Value = decltype(OptionValue::value);
 
-/// Whether the host takes `value`; the completed table goes to `complete`.
+/// Whether the host takes `options` with one value changed; the completed
+/// table goes to `complete`.
 bool host_accepts(
     const Manifest& manifest,
+    OptionTable options,
     const std::string& option,
     const Value& value,
     OptionTable* complete = nullptr) {
-  OptionTable table;
-  table.values[option] = {value, {"conformance", 0}};
+  options.values[option] = {value, {"conformance", 0}};
   Problems problems;
-  OptionTable result = check_options(manifest, table, "options", problems);
+  OptionTable result = check_options(manifest, options, "options", problems);
   if (complete != nullptr) {
     *complete = std::move(result);
   }
@@ -86,21 +87,34 @@ Samples samples_of(const OptionSpec& spec) {
   return samples;
 }
 
-/// How often create refused a value that the manifest allows.
-int64_t create_with(
+/// Probe and create with options that the manifest allows.
+/// @param changed what is not as the user gave it
+/// @returns false when the probe says, with a reason, that this combination
+/// cannot be used here; an error of either is a refusal and fails
+bool take(
     const Manifest& manifest,
     LoadedPlugin& plugin,
-    const OptionTable& options) {
+    const OptionTable& options,
+    const std::string& changed) {
   try {
+    const ProbeVerdict verdict = plugin.probe(options);
+    if (!verdict.usable) {
+      expect(
+          !verdict.reason.empty(),
+          "its probe cannot use " + changed + " and does not say why");
+      return false;
+    }
     if (manifest.kind == PluginKind::precision) {
       plugin.create_precision(options);
     } else {
       plugin.create_feature(options);
     }
-  } catch (const Failure&) {
-    return 1; // a status with a reason: its word on a combination of options
+  } catch (const Failure& failure) {
+    fail(
+        "the manifest allows " + changed +
+        ", but the plugin refuses it: " + failure.message());
   }
-  return 0;
+  return true;
 }
 
 /// Options whose values are of every type but the declared one.
@@ -169,42 +183,44 @@ void call_both(
 
 } // namespace
 
+// What lies outside goes to the host alone: it checks options before a plugin
+// is loaded, so no plugin ever sees such a value.
 void check_options_of(
     const Manifest& manifest,
+    const OptionTable& given,
     LoadedPlugin& plugin,
     Recorder& recorder) {
   recorder.run("options", [&] {
-    int64_t created = 0, refused = 0;
+    int64_t taken = 0, unusable = 0, stopped = 0;
     for (const auto& [name, spec] : manifest.options) {
       const Samples samples = samples_of(spec);
       for (const Value& value : samples.inside) {
+        const std::string changed = name + " = " + octet::to_string(value);
         OptionTable options;
         expect(
-            host_accepts(manifest, name, value, &options),
-            fmt::format(
-                "{} = {} lies within what the manifest declares, but is "
-                "rejected",
-                name,
-                octet::to_string(value)));
-        refused += create_with(manifest, plugin, options);
-        ++created;
+            host_accepts(manifest, given, name, value, &options),
+            changed +
+                " lies within what the manifest declares, but the host rejects "
+                "it");
+        ++(take(manifest, plugin, options, changed) ? taken : unusable);
       }
       for (const Value& value : samples.outside) {
         expect(
-            !host_accepts(manifest, name, value),
-            fmt::format(
-                "{} = {} lies outside what the manifest declares, but is "
-                "accepted",
-                name,
-                octet::to_string(value)));
+            !host_accepts(manifest, given, name, value),
+            name + " = " + octet::to_string(value) +
+                " lies outside what the manifest declares, but the host takes "
+                "it");
+        ++stopped;
       }
     }
     expect(
-        !host_accepts(manifest, "no_such_option", true),
-        "an option that the manifest does not have is accepted");
-    return refused == 0
-        ? std::string()
-        : fmt::format("create refused {} of {} sets", refused, created);
+        !host_accepts(manifest, given, "no_such_option", true),
+        "the host takes an option that the manifest does not have");
+    return fmt::format(
+        "declared values taken: {}{}; stopped by the host: {}",
+        taken,
+        unusable == 0 ? "" : fmt::format(", not usable here: {}", unusable),
+        stopped + 1);
   });
 }
 

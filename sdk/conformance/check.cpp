@@ -20,7 +20,7 @@ const std::vector<CheckInfo>& all_checks() {
       {"create", every, "100 times create and destroy, and two at once"},
       {"options",
        every,
-       "defaults and bounds are accepted, what lies outside is rejected"},
+       "declared values are taken, the host stops all others"},
       {"exceptions", every, "a call that must fail returns a status"},
       {"accepts", every, "every site gets one verdict, a refusal a reason"},
       {"forward", precision, "y against the product in fp64, inputs kept"},
@@ -42,7 +42,7 @@ const std::vector<CheckInfo>& all_checks() {
       {"ops", feature, "replaced ops keep the model's numbers"},
       {"export", feature, "an exported adapter can be imported again"},
       {"process", every, "environment, current folder, rounding are kept"},
-      {"files", every, "no file appears but those of its state"},
+      {"files", every, "no file is written, changed or removed"},
   };
   return checks;
 }

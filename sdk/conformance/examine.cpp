@@ -88,7 +88,7 @@ void examine_loaded(
       settings.tolerance > 0 ? settings.tolerance : default_tolerance(dtype)};
   const bool created =
       recorder.run("create", [&] { return check_create(subject); });
-  check_options_of(entry.manifest, plugin, recorder);
+  check_options_of(entry.manifest, options, plugin, recorder);
   check_exceptions(entry, options, recorder);
   if (!created) {
     recorder.skip(remaining("exceptions", kind), "nothing was created");

@@ -61,8 +61,10 @@ class Recorder;
 /// All checks of one file. @returns whether the plugin can be used here
 bool examine(const Settings& settings, Recorder& recorder);
 
+/// @param given complete; one value after another is changed
 void check_options_of(
     const Manifest& manifest,
+    const OptionTable& given,
     LoadedPlugin& plugin,
     Recorder& recorder);
 /// @param file already loaded

@@ -3,6 +3,8 @@
 // that a plugin that prints cannot spoil the table.
 #include "sdk/conformance/supervise.h"
 
+#include "sdk/conformance/file_state.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -18,7 +20,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <set>
+#include <fstream>
 
 namespace octet::conformance {
 namespace {
@@ -42,6 +44,9 @@ class Sandbox {
     for (const char* name : {"work", "home", "tmp"}) {
       fs::create_directory(root_ / name);
     }
+    // A user's file that is there already and has to stay as it is.
+    std::ofstream(root_ / "home" / ".profile") << "# the user's own\n";
+    before_ = files_in(root_, /*deep=*/true);
   }
   ~Sandbox() {
     std::error_code ignored;
@@ -54,30 +59,15 @@ class Sandbox {
     return root_ / name;
   }
 
-  /// What lies in it, besides its own three folders.
-  std::vector<std::string> files() const {
-    std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(root_)) {
-      const std::string name = fs::relative(entry.path(), root_);
-      if (name != "work" && name != "home" && name != "tmp") {
-        found.push_back(name);
-      }
-    }
-    std::sort(found.begin(), found.end());
-    return found;
+  /// What happened to its files, or "".
+  std::string changes() const {
+    return file_changes(before_, files_in(root_, /*deep=*/true));
   }
 
  private:
   fs::path root_;
+  FileState before_;
 };
-
-std::set<std::string> names_in(const fs::path& folder) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    names.insert(entry.path().filename());
-  }
-  return names;
-}
 
 /// This process's environment with the places of a user's files moved.
 std::vector<std::string> environment_in(const Sandbox& sandbox) {
@@ -223,21 +213,14 @@ parse_lines(const std::string& text, Outcome& outcome, bool& ended) {
 
 Row check_files(
     const Sandbox& sandbox,
-    const fs::path& file,
-    const std::set<std::string>& beside_before) {
-  std::vector<std::string> found = sandbox.files();
-  for (const std::string& name : names_in(file.parent_path())) {
-    if (!beside_before.contains(name)) {
-      found.push_back((file.parent_path() / name).string());
-    }
-  }
-  if (found.empty()) {
-    return {"files", Verdict::passed, ""};
-  }
-  return {
-      "files",
-      Verdict::failed,
-      "it wrote " + fmt::format("{}", fmt::join(found, ", "))};
+    const fs::path& folder,
+    const FileState& before) {
+  std::string changes = sandbox.changes();
+  const std::string beside = file_changes(
+      before, files_in(folder, /*deep=*/false), folder.string() + "/");
+  changes += (changes.empty() || beside.empty() ? "" : "; ") + beside;
+  return changes.empty() ? Row{"files", Verdict::passed, ""}
+                         : Row{"files", Verdict::failed, "it " + changes};
 }
 
 } // namespace
@@ -253,7 +236,8 @@ Outcome supervise(
     const std::vector<std::string>& arguments,
     int seconds) {
   const Sandbox sandbox;
-  const std::set<std::string> beside = names_in(file.parent_path());
+  const fs::path folder = file.parent_path();
+  const FileState beside = files_in(folder, /*deep=*/false);
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     fail(std::string("no pipe: ") + std::strerror(errno));
@@ -273,7 +257,7 @@ Outcome supervise(
          Verdict::failed,
          describe_end(status, in_time, seconds)});
   }
-  outcome.rows.push_back(check_files(sandbox, file, beside));
+  outcome.rows.push_back(check_files(sandbox, folder, beside));
   return outcome;
 }
 

@@ -153,21 +153,55 @@ TEST(CliPlugins, NoThirdPartyLooksInTheInstalledFolderAlone) {
       HasSubstr("expected no --plugin-path beside it for --no-third-party"));
 }
 
+// `plugins new` looks for none; whatever takes the one option takes the other.
 TEST(CliPlugins, EveryCommandThatLooksForPluginsTakesNoThirdParty) {
+  std::vector<std::string> looking;
   for (const char* command :
        {"train",
         "generate",
         "merge",
         "data",
+        "config",
+        "doctor",
         "plugins list",
         "plugins inspect",
+        "plugins doctor",
         "plugins matrix",
         "plugins paths",
-        "config"}) {
-    const ProcessResult result =
-        run_shell("$TRAINER " + std::string(command) + " --help");
-    EXPECT_THAT(result.out, HasSubstr("--no-third-party")) << command;
+        "plugins new"}) {
+    const std::string help =
+        run_shell("$TRAINER " + std::string(command) + " --help").out;
+    const bool looks = help.find("--plugin-path") != std::string::npos;
+    EXPECT_EQ(looks, help.find("--no-third-party") != std::string::npos)
+        << command;
+    if (looks) {
+      looking.emplace_back(command);
+    }
   }
+  EXPECT_THAT(
+      looking,
+      ::testing::IsSupersetOf(
+          {"train",
+           "generate",
+           "merge",
+           "data",
+           "config",
+           "plugins list",
+           "plugins inspect",
+           "plugins doctor",
+           "plugins matrix",
+           "plugins paths"}));
+  EXPECT_THAT(looking, ::testing::Not(::testing::Contains("plugins new")));
+}
+
+TEST(CliPlugins, NeverTheCurrentDirectoryAlsoNotByTheEnvironment) {
+  const ProcessResult result =
+      run_trainer({"plugins", "list"}, kZoo, {"OCTET_PLUGIN_PATH=."});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(
+      result.err,
+      "[plugins] expected absolute folders in OCTET_PLUGIN_PATH, found \".\"; "
+      "write it from the root, or use --plugin-path\n");
 }
 
 TEST(CliPlugins, PathsShowOrderRepeatedFoldersAndDuplicates) {

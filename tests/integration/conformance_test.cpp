@@ -52,20 +52,45 @@ Examined examine(const std::string& arguments) {
   return examined;
 }
 
-class OwnPlugins : public ::testing::TestWithParam<const char*> {};
+struct Own {
+  const char* name;
+  const char* plugin;
+  const char* settings = "";
+};
+
+class OwnPlugins : public ::testing::TestWithParam<Own> {};
 
 TEST_P(OwnPlugins, PassEveryCheck) {
-  const Examined examined = examine(kPlugins + GetParam() + ".so");
+  const Examined examined =
+      examine(kPlugins + GetParam().plugin + ".so" + GetParam().settings);
   EXPECT_EQ(examined.status, 0);
   EXPECT_THAT(examined.failed, IsEmpty())
       << ::testing::PrintToString(examined.reasons);
   EXPECT_GE(examined.passed.size(), 15u);
 }
 
+// FP8 has 3 bits of mantissa (gradients of a tensorwise recipe 2): what the
+// recipes lose of normally distributed operands stays below 8%.
 INSTANTIATE_TEST_SUITE_P(
     Conformance,
     OwnPlugins,
-    ::testing::Values("fp32", "bf16", "lora"));
+    ::testing::Values(
+        Own{"fp32", "fp32"},
+        Own{"bf16", "bf16"},
+        Own{"lora", "lora"},
+        Own{"torchao_tensorwise",
+            "torchao",
+            " --set emulate=true --set recipe=tensorwise --tolerance 0.08"},
+        Own{"torchao_rowwise",
+            "torchao",
+            " --set emulate=true --set recipe=rowwise --tolerance 0.08"},
+        Own{"torchao_rowwise_with_gw_hp",
+            "torchao",
+            " --set emulate=true --set recipe=rowwise_with_gw_hp "
+            "--tolerance 0.08"}),
+    [](const ::testing::TestParamInfo<Own>& own) {
+      return std::string(own.param.name);
+    });
 
 struct Fault {
   const char* kind;
@@ -113,13 +138,54 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"precision", "crashes", "create", "signal 11"},
         Fault{"precision", "hangs", "probe", "within 6 s", " --timeout 6"},
         Fault{"precision", "sets_environment", "process", "FAULTY_PLUGIN"},
-        Fault{"precision", "writes_file", "files", "work/leftover.txt"},
+        Fault{"precision", "writes_file", "files", "wrote work/leftover.txt"},
+        Fault{"precision", "changes_file", "files", "changed home/.profile"},
+        Fault{"precision", "removes_file", "files", "removed home/.profile"},
+        Fault{
+            "precision",
+            "refuses_choice",
+            "options",
+            "the manifest allows choice = \"second\", but the plugin refuses "
+            "it: create failed: "},
+        Fault{
+            "precision",
+            "refuses_in_probe",
+            "options",
+            "the plugin refuses it: probe failed: "},
+        Fault{
+            "precision",
+            "evaluation_factor",
+            "gradients",
+            "differences of forward"},
+        Fault{
+            "precision",
+            "rounds_shared_input",
+            "shared input",
+            "k_proj gives other values where its input was used by "},
+        Fault{
+            "precision",
+            "impossible_statistics",
+            "statistics",
+            "are not possible"},
         Fault{"feature", "verdict_changes", "accepts", "differ"},
         Fault{"feature", "leaves_a_site_out", "apply", "did not fill"},
         Fault{"feature", "more_parameters", "apply", "announces"},
         Fault{"feature", "throws_in_apply", "apply", "found one"},
         Fault{"feature", "delta", "adapters", "delta()"},
         Fault{"feature", "bias_correction", "ops", "adamw, update 2"},
+        Fault{"feature", "import_loses", "export", "after import loses"},
+        Fault{
+            "transform",
+            "weight_gradient",
+            "transforms",
+            "gradient of the weight of "},
+        Fault{
+            "transform",
+            "input_gradient",
+            "transforms",
+            "gradient of the input of "},
+        Fault{"op", "value", "ops", "logits: relative error"},
+        Fault{"op", "gradient", "ops", "gradient of model."},
         Fault{"feature", "state_lost", "state", "after load"},
         Fault{"feature", "evaluation_counts", "evaluation", "state calls"}),
     [](const ::testing::TestParamInfo<Fault>& fault) {
@@ -141,7 +207,7 @@ TEST(Conformance, WrongAdapterGradientsAreFoundInPartsAndInTheWhole) {
 }
 
 TEST(Conformance, FaultyPluginsPassWithoutAFault) {
-  for (const char* kind : {"precision", "feature"}) {
+  for (const char* kind : {"precision", "feature", "transform", "op"}) {
     const Examined examined = examine(kFaulty + kind + ".so");
     EXPECT_EQ(examined.status, 0);
     EXPECT_THAT(examined.failed, IsEmpty())
@@ -163,6 +229,42 @@ TEST(Conformance, AFileThatIsNoPluginFailsTheFirstCheck) {
       examine(OCTET_BINARY_DIR "/tests/plugins/no_sections.so");
   EXPECT_EQ(examined.status, 1);
   EXPECT_THAT(examined.failed, ElementsAre("inspect"));
+}
+
+TEST(Conformance, AFileWithoutADescriptorFailsToLoad) {
+  for (const char* file : {"no_descriptor", "wrong_magic", "throw_on_load"}) {
+    const Examined examined =
+        examine(OCTET_BINARY_DIR "/tests/plugins/" + std::string(file) + ".so");
+    EXPECT_EQ(examined.status, 1);
+    EXPECT_THAT(examined.failed, ElementsAre("load")) << file;
+  }
+}
+
+TEST(Conformance, AChangeOfAFileBesideThePluginIsSeen) {
+  TemporaryFolder folder;
+  const std::filesystem::path plugin = folder.path() / "plugin.so";
+  const std::filesystem::path beside = folder.path() / "beside.txt";
+  std::filesystem::copy_file(kFaulty + "precision.so", plugin);
+  folder.write("beside.txt", "beside"); // as long as what comes
+  const Examined examined =
+      examine(plugin.string() + " --set fault=changes_beside");
+  EXPECT_THAT(examined.failed, ElementsAre("files"));
+  EXPECT_EQ(examined.reasons.at("files"), "it changed " + beside.string());
+}
+
+// What the host stops and what the plugin takes are two things.
+TEST(Conformance, TheOptionsCheckSaysWhatItShows) {
+  const std::string reason = examine(kFaulty + "op.so").reasons.at("options");
+  EXPECT_EQ(reason, "declared values taken: 4; stopped by the host: 3");
+}
+
+TEST(Conformance, TransformsAndOpsOfTheModelAreExamined) {
+  EXPECT_EQ(
+      examine(kFaulty + "transform.so").reasons.at("transforms"),
+      "4 of weights, 4 of inputs");
+  EXPECT_THAT(
+      examine(kFaulty + "op.so").reasons.at("ops"),
+      HasSubstr("relative error of the logits "));
 }
 
 TEST(Conformance, TheTableNamesTheFailedCheckAndWhy) {

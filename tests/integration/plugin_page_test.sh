@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every command of docs/plugins.md: its ```sh blocks, one after another in
-# one shell, as a reader who starts in Octet's folder would type them. HOME is
-# a new folder.
+# one shell, as a reader who starts in Octet's folder would type them, and the
+# transcript of `trainer plugins doctor`, whose lines must be what it prints.
+# HOME is a new folder.
 #
 #   plugin_page_test.sh SOURCE_FOLDER BUILD_FOLDER
 set -euo pipefail
@@ -51,5 +52,17 @@ done
 steps=$(grep -c '"event":"step"' "$work"/home/my_fp8/run/events.jsonl)
 ((steps == 20)) || {
   echo "FAILED: 20 steps expected, found $steps" >&2
+  exit 1
+}
+
+page=$source_folder/docs/plugins.md
+command=$(sed -n 's/^\$ \(trainer plugins doctor .*\)/\1/p' "$page")
+expected=$(awk '/^\$ trainer plugins doctor / {on = 1; next}
+                /^```$/ {on = 0}
+                on' "$page" | sed "s|/home/me|$HOME|")
+found=$(cd "$HOME/my_fp8" && PATH=$HOME/octet-sdk/bin:$PATH bash -c "$command")
+[[ -n $expected && $found == "$expected" ]] || {
+  printf 'FAILED: "%s" prints\n%s\nexpected from the page:\n%s\n' \
+    "$command" "$found" "$expected" >&2
   exit 1
 }

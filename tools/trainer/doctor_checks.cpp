@@ -229,7 +229,7 @@ class Examination {
 
   void probe(const CatalogEntry& entry, const std::string& name) {
     for (const GateResult& gate :
-         GateChild(entry, {}, LastGate::probe).wait(kGate)) {
+         GateChild(entry, {}, LastGate::probe).wait({kGate, kGate})) {
       if (gate.status == "failed") {
         row(name,
             "broken",

@@ -95,8 +95,8 @@ class GateChild::Impl {
     ::close(reports_);
   }
 
-  std::vector<GateResult> wait(std::chrono::seconds limit) {
-    limit_ = limit;
+  std::vector<GateResult> wait(const GateLimits& limits) {
+    limits_ = limits;
     deadline_ = Clock::now() + kLibTorchLimit;
     while (!finished() && !late_ && !status_) {
       read_some();
@@ -185,7 +185,7 @@ class GateChild::Impl {
       if (result->gate != kReady) {
         results_.push_back(*result);
       }
-      deadline_ = Clock::now() + limit_;
+      deadline_ = Clock::now() + limit();
     } else if (const std::string words = last_words(line); !words.empty()) {
       last_words_ = words;
     }
@@ -203,9 +203,14 @@ class GateChild::Impl {
       results_.back().status = "failed";
       results_.back().reason = status_
           ? "the end of the program after it " + ending(*status_)
-          : "the program did not end within " + std::to_string(limit_.count()) +
-              " s after it";
+          : "the program did not end within " +
+              std::to_string(limits_.others.count()) + " s after it";
     }
+  }
+
+  // Of the gate that comes next.
+  std::chrono::seconds limit() const {
+    return results_.empty() ? limits_.load : limits_.others;
   }
 
   void reap(int flags) {
@@ -234,8 +239,8 @@ class GateChild::Impl {
       std::string how = last_words_;
       if (how.empty()) {
         how = step_of(gate) + " " +
-            (late_ ? "gave no answer within " + std::to_string(limit_.count()) +
-                     " s"
+            (late_ ? "gave no answer within " +
+                     std::to_string(limit().count()) + " s"
                    : ending(*status_));
       }
       results_.push_back({gate, "failed", how});
@@ -248,7 +253,7 @@ class GateChild::Impl {
   LastGate last_;
   pid_t child_ = -1;
   int reports_ = -1;
-  std::chrono::seconds limit_{};
+  GateLimits limits_{};
   Clock::time_point deadline_;
   bool late_ = false;
   std::optional<int> status_;
@@ -264,8 +269,8 @@ GateChild::GateChild(
 
 GateChild::~GateChild() = default;
 
-std::vector<GateResult> GateChild::wait(std::chrono::seconds limit) {
-  return impl_->wait(limit);
+std::vector<GateResult> GateChild::wait(const GateLimits& limits) {
+  return impl_->wait(limits);
 }
 
 bool needs_libtorch(const CatalogEntry& entry) {

@@ -23,6 +23,11 @@ struct GateResult {
 
 enum class LastGate { probe, create };
 
+/// How long a gate may take; opening LibTorch before them has its own limit.
+struct GateLimits {
+  std::chrono::seconds load, others;
+};
+
 /// This program started anew (spawned, never forked: a forked child hangs in
 /// LibTorch's thread pool) to walk the gates of one ready plugin.
 class GateChild {
@@ -40,8 +45,7 @@ class GateChild {
   GateChild& operator=(const GateChild&) = delete;
 
   /// One result a gate, load to `last`.
-  /// @param limit for each gate; opening LibTorch before them has its own
-  std::vector<GateResult> wait(std::chrono::seconds limit);
+  std::vector<GateResult> wait(const GateLimits& limits);
 
  private:
   class Impl;

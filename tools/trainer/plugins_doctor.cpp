@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 namespace octet {
 namespace {
@@ -21,7 +22,8 @@ CommandLine describe_command() {
       "load, probe and\ncreate (with the defaults of its options), the last "
       "three in a child process. A crash,\na hang, an exception and an exit "
       "are told as what they are. Without a name: every\nplugin found. The "
-      "exit status is 0 only when all of them are fine.",
+      "exit status is 0 when all of them are fine; one that works, but not\non "
+      "this machine (no GPU), counts only when it was named.",
       {{"trainer plugins doctor", "all that is found"},
        {"trainer plugins doctor lora --json", "one, for a script"},
        {"trainer plugins doctor build/my_fp8.so", "a file, wherever it is"}});
@@ -34,16 +36,34 @@ CommandLine describe_command() {
   return line;
 }
 
+/// In the order of what is worse.
+enum class Health { fine, not_usable, failed };
+
+const char* health_name(Health health) {
+  return health == Health::fine      ? "fine"
+      : health == Health::not_usable ? "not usable"
+                                     : "failed";
+}
+
 struct Diagnosis {
   CatalogEntry entry;
   std::vector<GateResult> gates;
 
-  /// A shadowed file is not used, so nothing is wrong with it.
-  bool fine() const {
-    return entry.status == PluginStatus::shadowed ||
-        std::all_of(gates.begin(), gates.end(), [](const GateResult& gate) {
-             return gate.status == "ok";
-           });
+  Health health() const {
+    // A shadowed file is not used, so nothing is wrong with it.
+    if (entry.status == PluginStatus::shadowed) {
+      return Health::fine;
+    }
+    Health health = Health::fine;
+    for (const GateResult& gate : gates) {
+      if (gate.status == "failed") {
+        return Health::failed;
+      }
+      if (gate.status == "not usable") {
+        health = Health::not_usable;
+      }
+    }
+    return health;
   }
 };
 
@@ -77,7 +97,7 @@ std::vector<GateResult> walk_gates(
     gates.push_back({"load", "not usable", unmet});
   } else if (ready) {
     for (GateResult& result :
-         GateChild(entry, {}, LastGate::create).wait(limit)) {
+         GateChild(entry, {}, LastGate::create).wait({limit, limit})) {
       gates.push_back(std::move(result));
     }
   }
@@ -118,8 +138,19 @@ nlohmann::ordered_json to_json(const Diagnosis& diagnosis) {
       {"kind", manifest.version.empty() ? "" : to_string(manifest.kind)},
       {"version", manifest.version},
       {"path", diagnosis.entry.path.string()},
-      {"fine", diagnosis.fine()},
+      {"health", health_name(diagnosis.health())},
+      {"fine", diagnosis.health() == Health::fine},
       {"gates", gates}};
+}
+
+std::string summary(std::map<Health, size_t>& count, size_t all) {
+  std::string text = std::to_string(count[Health::fine]) + " of " +
+      std::to_string(all) + (all == 1 ? " plugin" : " plugins") + " fine";
+  if (count[Health::not_usable] > 0) {
+    text += ", " + std::to_string(count[Health::not_usable]) +
+        " not usable on this machine";
+  }
+  return text + "\n";
 }
 
 bool is_file_name(const std::string& word) {
@@ -159,14 +190,15 @@ ExitCode examine_plugins(const Arguments& arguments) {
   const std::vector<std::string> words = line.all("plugin");
   const bool json = line.has("json");
   nlohmann::ordered_json reports = nlohmann::ordered_json::array();
-  size_t fine = 0, all = 0;
+  std::map<Health, size_t> count;
+  size_t all = 0;
   for (CatalogEntry& entry :
        asked_plugins(words.empty() ? "" : words.front(), line)) {
     Diagnosis diagnosis{std::move(entry), {}};
     diagnosis.gates =
         walk_gates(diagnosis.entry, std::chrono::seconds(seconds));
     ++all;
-    fine += diagnosis.fine() ? 1 : 0;
+    ++count[diagnosis.health()];
     if (json) {
       reports.push_back(to_json(diagnosis));
     } else {
@@ -178,10 +210,12 @@ ExitCode examine_plugins(const Arguments& arguments) {
                      2, ' ', false, nlohmann::json::error_handler_t::replace)
               << "\n";
   } else {
-    std::cout << fine << " of " << all << (all == 1 ? " plugin" : " plugins")
-              << " fine\n";
+    std::cout << summary(count, all);
   }
-  return fine == all ? ExitCode::success : ExitCode::resolution;
+  // Without a GPU, Octet's own FP8 backends cannot be used, and that is well.
+  const bool well = count[Health::failed] == 0 &&
+      (words.empty() || count[Health::not_usable] == 0);
+  return well ? ExitCode::success : ExitCode::resolution;
 }
 
 } // namespace octet

@@ -74,6 +74,15 @@ std::string digest_of(const CatalogEntry& entry) {
   }
 }
 
+// Any of them is enough, so not join_names.
+std::string alternatives(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) {
+    text += (text.empty() ? "" : " or ") + item;
+  }
+  return text;
+}
+
 void print_facts(const CatalogEntry& entry) {
   const Manifest& manifest = entry.manifest;
   row("file", entry.path.string());
@@ -90,7 +99,7 @@ void print_facts(const CatalogEntry& entry) {
     row("auto", manifest.automatic ? "may choose it" : "never chooses it");
   }
   row("needs", manifest.needs.device);
-  row("capability", join_names(manifest.needs.capability));
+  row("capability", alternatives(manifest.needs.capability));
 }
 
 void print(const CatalogEntry& entry, const Style& style) {

@@ -40,7 +40,7 @@ ProbeVerdict probe_in_child(
   GateChild child(entry, options, LastGate::probe);
   // The run needs it in any case: while the child opens its own.
   training_library();
-  for (const GateResult& result : child.wait(kProbeLimit)) {
+  for (const GateResult& result : child.wait({kLoadLimit, kProbeLimit})) {
     if (result.status == "failed") {
       throw Failure(
           ExitCode::resolution, "plugin " + entry.manifest.name, result.reason);

@@ -13,18 +13,19 @@ namespace octet {
 /// Default visibility, so that host and plugins see one type.
 class __attribute__((visibility("default"))) Error : public std::runtime_error {
  public:
+  /// @param component who complains: a part of Octet, or the plugin's name
   /// @param message "what was expected, what was found; what to do"
   Error(std::string component, const std::string& message)
       : std::runtime_error("[" + component + "] " + message),
         component_(std::move(component)),
         message_(message) {}
 
-  /// Who complains: "config", "safetensors", a plugin's name.
+  /// @returns who complains: "config", "safetensors", a plugin's name
   const std::string& component() const {
     return component_;
   }
 
-  /// The text without the component.
+  /// @returns the text without the component
   const std::string& message() const {
     return message_;
   }

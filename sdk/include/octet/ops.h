@@ -17,20 +17,28 @@ namespace octet {
 class Op {
  public:
   virtual ~Op() = default;
-  /// "reference" or "<plugin>:<variant>".
+  /// @returns "reference" or "<plugin>:<variant>"
   virtual std::string implementation() const = 0;
 };
 
 /// y = x / sqrt(mean(x^2) + eps) * w; statistics in fp32.
 class RmsNormOp : public Op {
  public:
-  /// @param x [n, c] (or [n, h, d] with w [d])  @param w fp32 or compute dtype
+  /// @param x [n, c] (or [n, h, d] with w [d])
+  /// @param w [c], fp32 or compute dtype
+  /// @param eps added to the mean of squares
+  /// @param saved where to keep what backward needs; null when none follows
+  /// @returns the shape and dtype of x
   virtual at::Tensor forward(
       const at::Tensor& x,
       const at::Tensor& w,
       double eps,
       Saved* saved) = 0;
-  /// @param grad_w fp32 [c] accumulator, or undefined  @returns grad_x
+  /// @param grad_y of the shape and dtype of x
+  /// @param saved what that forward kept; may be emptied
+  /// @param w as in that forward
+  /// @param grad_w fp32 [c] accumulator, or undefined
+  /// @returns grad_x, of the shape and dtype of grad_y
   virtual at::Tensor backward(
       const at::Tensor& grad_y,
       Saved& saved,
@@ -41,10 +49,15 @@ class RmsNormOp : public Op {
 /// y = silu(gate) * up, both [n, f].
 class SwigluOp : public Op {
  public:
-  /// @returns [n, f]
+  /// @param gate [n, f]
+  /// @param up [n, f]
+  /// @param saved where to keep what backward needs; null when none follows
+  /// @returns [n, f] compute dtype
   virtual at::Tensor
   forward(const at::Tensor& gate, const at::Tensor& up, Saved* saved) = 0;
-  /// @returns {grad_gate, grad_up}
+  /// @param grad_y [n, f]
+  /// @param saved what that forward kept; may be emptied
+  /// @returns {grad_gate, grad_up}, both [n, f] compute dtype
   virtual std::pair<at::Tensor, at::Tensor> backward(
       const at::Tensor& grad_y,
       Saved& saved) = 0;
@@ -76,7 +89,11 @@ struct AttentionShape {
 /// y = softmax(scale q k^T) v over the keys that a query sees.
 class AttentionOp : public Op {
  public:
-  /// @param q [n, h, d]  @param k,v [n, g, d]  @returns [n, h, d]
+  /// @param q [n, h, d]
+  /// @param k,v [n, g, d], with h a multiple of g
+  /// @param shape which rows of n are one sequence, and what they see
+  /// @param saved where to keep what backward needs; null when none follows
+  /// @returns [n, h, d] compute dtype
   virtual at::Tensor forward(
       const at::Tensor& q,
       const at::Tensor& k,
@@ -90,6 +107,9 @@ class AttentionOp : public Op {
     /// @}
   };
   /// @param grad_y [n, h, d]
+  /// @param saved what that forward kept; may be emptied
+  /// @param shape as in that forward
+  /// @returns compute dtype
   virtual Grads backward(
       const at::Tensor& grad_y,
       Saved& saved,
@@ -108,6 +128,9 @@ class CrossEntropyOp : public Op {
   };
   /// @param logits [n, v] compute dtype; may be overwritten
   /// @param targets int64 [n], all valid (no ignored rows)
+  /// @param want_grad whether grad_logits is wanted
+  /// @param grad_scale factor of the gradient, usually 1 / trained tokens
+  /// @returns the sum, and the gradient where it is wanted
   virtual Result compute(
       at::Tensor logits,
       const at::Tensor& targets,
@@ -128,7 +151,10 @@ class AdamwOp : public Op {
     /// The gradient is multiplied by this first (clipping).
     double grad_scale;
   };
+  /// @param master fp32, any shape
+  /// @param grad fp32, the shape of master; not to be changed
   /// @param exp_avg,exp_avg_sq the moments, of the shape of master
+  /// @param settings of this update
   virtual void update(
       at::Tensor& master,
       const at::Tensor& grad,

@@ -18,24 +18,38 @@ class Options {
   /// @param options outlives this view
   explicit Options(const OctetOptions* options) : options_(options) {}
 
-  /// @{ The value of an option of that type. @throws Error without one
+  /// @param key name in the manifest, whose type is "boolean"
+  /// @returns the user's value, or the manifest's default
+  /// @throws Error when the manifest has no boolean of that name
   bool boolean(const char* key) const {
     return find(key, OCTET_OPTION_BOOLEAN).integer != 0;
   }
+  /// @param key name in the manifest, whose type is "integer"
+  /// @returns a value within the manifest's minimum and maximum
+  /// @throws Error when the manifest has no integer of that name
   int64_t integer(const char* key) const {
     return find(key, OCTET_OPTION_INTEGER).integer;
   }
+  /// @param key name in the manifest, whose type is "real"
+  /// @returns a value within the manifest's minimum and maximum, never NaN
+  /// @throws Error when the manifest has no real of that name
   double real(const char* key) const {
     return find(key, OCTET_OPTION_REAL).real;
   }
+  /// @param key name in the manifest, whose type is "string"
+  /// @returns UTF-8; one of `one_of` where the manifest has that
+  /// @throws Error when the manifest has no string of that name
   std::string string(const char* key) const {
     return find(key, OCTET_OPTION_STRING).string;
   }
+  /// @param key name in the manifest, whose type is "strings"
+  /// @returns any number of texts, each one of `one_of` where the manifest has
+  /// that
+  /// @throws Error when the manifest has no strings of that name
   std::vector<std::string> strings(const char* key) const {
     const OctetOption& option = find(key, OCTET_OPTION_STRINGS);
     return {option.strings, option.strings + option.string_count};
   }
-  /// @}
 
  private:
   const OctetOption& find(const char* key, OctetOptionType type) const {

@@ -40,13 +40,16 @@ struct CastStatistics {
 class Collective {
  public:
   virtual ~Collective() = default;
-  /// This process, counted from 0.
+  /// @returns this process, counted from 0
   virtual int64_t rank() const = 0;
-  /// Processes of the run.
+  /// @returns the number of processes of the run
   virtual int64_t world_size() const = 0;
-  /// In place; the same shape and dtype on every rank, in the same order.
+  /// Elementwise. Every rank calls it in the same order; it waits for all.
+  /// @param tensor any shape, the same and of the same dtype on every rank;
+  /// replaced by the largest values of all ranks
   virtual void all_reduce_max(at::Tensor& tensor) = 0;
   /// As all_reduce_max.
+  /// @param tensor replaced by the sums over all ranks
   virtual void all_reduce_sum(at::Tensor& tensor) = 0;
 };
 
@@ -57,7 +60,11 @@ class Gemm {
   virtual ~Gemm() = default;
 
   /// y = x w^T, without bias.
-  /// @param x [M, K] in the backend's compute dtype, contiguous
+  /// @param x [M, K] in the backend's compute dtype, contiguous; not to be
+  /// changed
+  /// @param w of the site, [N, K]; a copy in fewer bits may be kept for as long
+  /// as its version stays
+  /// @param context which step this is, whether a history may grow
   /// @param saved where to keep what backward needs; null when none follows
   /// @returns [M, N] in the compute dtype
   virtual at::Tensor forward(
@@ -66,7 +73,12 @@ class Gemm {
       const StepContext& context,
       Saved* saved) = 0;
 
-  /// @param grad_y [M, N] in the compute dtype, contiguous
+  /// Called once for a forward that saved; several may wait for theirs.
+  /// @param grad_y [M, N] in the compute dtype, contiguous; not to be changed
+  /// @param saved what that forward kept; may be emptied
+  /// @param w as in that forward, with the same values
+  /// @param context which step this is
+  /// @param want which of the two gradients
   /// @returns grad_x [M, K] in the compute dtype, or an undefined tensor when
   /// `want.input` is false. Adds grad_w to `want.weight` where defined.
   virtual at::Tensor backward(
@@ -77,14 +89,17 @@ class Gemm {
       const GradRequest& want) = 0;
 
   /// State that belongs into a checkpoint, such as amax histories.
+  /// @returns names that are unique within this Gemm, tensors of any shape and
+  /// dtype; may share memory with the state itself
   virtual State state() const {
     return {};
   }
   /// Takes what state() gave, before the first forward.
   virtual void load(const State&) {}
 
-  /// What the casts of the last calls with `context.watch` did; one row for
-  /// each operand that was cast. Empty for a backend that casts nothing.
+  /// What the casts of the last calls with `context.watch` did.
+  /// @returns one row for each operand that was cast; none for a backend that
+  /// casts nothing
   virtual std::vector<CastStatistics> statistics() const {
     return {};
   }
@@ -95,10 +110,14 @@ class PrecisionBackend {
  public:
   virtual ~PrecisionBackend() = default;
 
-  /// Whether this backend computes the GEMM of `site`; asked once per site.
+  /// Whether this backend computes the GEMM of `site`; asked once per site,
+  /// before any weight is read.
+  /// @param site a linear layer or an embedding of the model
+  /// @returns the same verdict for the same site and options
   virtual SiteVerdict accepts(const Site& site) const = 0;
-  /// Called once for each site that the plan gives to this backend. The Gemm
-  /// dies before the backend.
+  /// Called once for each site that the plan gives to this backend.
+  /// @param site one that accepts() took
+  /// @returns never null; dies before the backend
   virtual std::unique_ptr<Gemm> make_gemm(const Site& site) = 0;
 
   /// The ranks that share this run's statistics; called once, before the first

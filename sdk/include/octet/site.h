@@ -48,10 +48,16 @@ struct SiteVerdict {
   std::vector<std::string> slots = {};
 
   /// Accepted, in all slots that the manifest claims.
+  /// @param added_parameters elements of the parameters that apply() will add
+  /// for this site; the plan and the memory estimate count them
+  /// @returns the verdict; set `slots` of it to fill fewer
   static SiteVerdict yes(int64_t added_parameters = 0) {
     return {true, "", added_parameters, {}};
   }
   /// Left alone.
+  /// @param reason not empty; the plan counts sites with the same one together,
+  /// so it is best without their names
+  /// @returns the verdict
   static SiteVerdict skip(std::string reason) {
     return {false, std::move(reason), 0, {}};
   }

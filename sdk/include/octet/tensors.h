@@ -42,14 +42,16 @@ class WeightSource {
  public:
   virtual ~WeightSource() = default;
 
-  /// @returns the weight [N, K] in `dtype`, contiguous. May share memory with
-  /// the stored tensor: never write to it.
+  /// @param dtype usually the compute dtype; any that ATen converts to
+  /// @returns the weight [N, K] in `dtype`, contiguous, on the run's device;
+  /// may share memory with the stored tensor: never write to it
   virtual at::Tensor materialize(at::ScalarType dtype) const = 0;
 
-  /// Changes whenever the values change, so results can be cached by it.
+  /// @returns a number that changes whenever the values change, so results can
+  /// be cached by it
   virtual int64_t version() const = 0;
 
-  /// True when no gradient of this weight is wanted.
+  /// @returns true when no gradient of this weight is wanted
   virtual bool frozen() const = 0;
 };
 
@@ -68,6 +70,8 @@ struct Parameter {
   int64_t version = 0;
 
   /// The master in another dtype, cached until the next update.
+  /// @param dtype the master's own gives the master itself
+  /// @returns the shape of the master; never write to it
   at::Tensor as(at::ScalarType dtype) const {
     if (master.scalar_type() == dtype) {
       return master;

@@ -125,7 +125,11 @@ TEST_F(Doctor, ADuplicateNameIsShadowedAndTheFirstRuns) {
   EXPECT_THAT(result.out, HasSubstr("plugins/mine.so)\n  inspect  ok\n"));
   const ProcessResult listed = run_trainer(
       {"plugins", "list", "--plugin-path", (folder() / "plugins").string()});
-  EXPECT_THAT(listed.out, HasSubstr("lora.so) is shadowed:\n"));
+  EXPECT_THAT(
+      listed.out,
+      HasSubstr(
+          "lora.so) is shadowed:\n  its name is taken by " +
+          (folder() / "plugins/mine.so").string() + "\n"));
   const ProcessResult run =
       train({"--plugin-path", "plugins", "--set", "train.max_steps=1"});
   ASSERT_EQ(run.status, 0) << run.err;
@@ -134,6 +138,40 @@ TEST_F(Doctor, ADuplicateNameIsShadowedAndTheFirstRuns) {
   EXPECT_EQ(
       resolution["features"][0]["path"],
       (folder() / "plugins/mine.so").string());
+}
+
+// Backends of Octet that need a GPU are in order on a machine without one.
+TEST_F(Doctor, WhatIsNotUsableHereCountsOnlyWhenItIsNamed) {
+  add("auto_slow_to_load"); // its probe says "not usable"
+  const ProcessResult all = doctor({"--json", "--timeout", "30"});
+  EXPECT_EQ(all.status, 0) << all.out;
+  std::map<std::string, nlohmann::json> reports;
+  for (const auto& report : nlohmann::json::parse(all.out)) {
+    reports[report["name"]] = report;
+  }
+  const nlohmann::json& slow = reports.at("auto-slow-to-load");
+  EXPECT_EQ(slow["health"], "not usable");
+  EXPECT_EQ(slow["fine"], false);
+  EXPECT_EQ(slow["gates"][2]["status"], "not usable");
+  EXPECT_EQ(reports.at("fp32")["health"], "fine");
+  const ProcessResult named = doctor({"auto-slow-to-load", "--timeout", "30"});
+  EXPECT_EQ(named.status, 3);
+  EXPECT_THAT(
+      named.out,
+      HasSubstr("\n  probe    not usable: arrived, 0 s left\n"
+                "  create   not reached\n"
+                "0 of 1 plugin fine, 1 not usable on this machine\n"));
+}
+
+// 11 s to load are more than a probe may take, and less than loading may.
+TEST_F(Doctor, AutoWaitsForACandidateThatLoadsSlowly) {
+  add("auto_slow_to_load");
+  write("run.toml", backend_auto());
+  const ProcessResult result = run_trainer(
+      {"--config", "run.toml", "--plugin-path", "plugins", "--dry-run"},
+      folder());
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("arrived, 0 s left"));
 }
 
 TEST_F(Doctor, AutoGoesOnAfterCandidatesThatCrashExitOrHang) {

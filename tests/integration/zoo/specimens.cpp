@@ -177,6 +177,22 @@ std::vector<Specimen> inspected() {
                  "o-w DIR/good_feature.so",
        .error = "DIR/good_feature.so can be written by every user",
        .change = open_to_everybody},
+      {.file = "good_feature",
+       .name = "good-feature",
+       .gate = "inspect",
+       .reason = "DIR can be written by every user; run chmod o-w DIR",
+       .error = "DIR can be written by every user",
+       .change =
+           [](const fs::path& file) { open_to_everybody(file.parent_path()); }},
+      {.file = "good_feature",
+       .name = "good-feature",
+       .gate = "inspect",
+       .reason = "ABOVE can be written by every user; run chmod o-w ABOVE",
+       .error = "ABOVE can be written by every user",
+       .change =
+           [](const fs::path& file) {
+             open_to_everybody(file.parent_path().parent_path());
+           }},
   };
 }
 
@@ -251,6 +267,8 @@ std::vector<Specimen> loaded() {
 
 // All gates are passed; what is wrong shows in a run.
 std::vector<Specimen> running() {
+  Specimen duplicate = stumbling("feature", "none", 0, "");
+  duplicate.twin = "twin";
   const std::string q = "model.layers.0.self_attn.q_proj";
   return {
       {.file = "good_feature",
@@ -318,6 +336,7 @@ std::vector<Specimen> running() {
           "[plugin stumble-backend] end_step failed: stumbled in end_step"),
       stumbling("backend", "none", 0, ""),
       stumbling("feature", "none", 0, ""),
+      duplicate,
   };
 }
 

@@ -1,6 +1,6 @@
 // The rows of the zoo: a plugin that is broken in one way, what `trainer
 // plugins doctor` says of it, and how a run ends that names it. In the texts,
-// DIR stands for the folder of the plugin's file.
+// DIR stands for the folder of the plugin's file and ABOVE for the one above.
 #pragma once
 
 #include <filesystem>
@@ -28,6 +28,8 @@ struct Specimen {
   std::string options = {};
   /// Another file of the zoo whose feature is on as well.
   std::string beside = {}, beside_name = {};
+  /// A copy of the file that comes after it, and that its name shadows.
+  std::string twin = {};
   bool precision = false;
   std::string timeout = "60";
 };

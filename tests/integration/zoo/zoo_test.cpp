@@ -39,6 +39,10 @@ class Zoo : public TrainRun, public ::testing::WithParamInterface<Specimen> {
     if (!specimen.beside.empty()) {
       add(specimen.beside, nullptr);
     }
+    if (!specimen.twin.empty()) {
+      fs::copy_file(
+          zoo::built(specimen.file), plugins() / (specimen.twin + ".so"));
+    }
   }
 
   fs::path plugins() const {
@@ -63,12 +67,20 @@ class Zoo : public TrainRun, public ::testing::WithParamInterface<Specimen> {
     ProcessResult result = run_trainer(
         arguments, folder(), {"ASAN_OPTIONS=handle_segv=0:handle_abort=0"});
     for (std::string* text : {&result.out, &result.err}) {
-      for (size_t at = text->find(plugins()); at != std::string::npos;
-           at = text->find(plugins())) {
-        text->replace(at, plugins().string().size(), "DIR");
-      }
+      replace_all(*text, plugins(), "DIR");
+      replace_all(*text, folder(), "ABOVE");
     }
     return result;
+  }
+
+  static void replace_all(
+      std::string& text,
+      const std::string& from,
+      const std::string& to) {
+    for (size_t at = text.find(from); at != std::string::npos;
+         at = text.find(from)) {
+      text.replace(at, from.size(), to);
+    }
   }
 
   std::string run_toml() const {
@@ -116,6 +128,33 @@ TEST_P(Zoo, DoctorSaysWhatIsWrong) {
       EXPECT_EQ(reason, specimen.reason);
     }
   }
+}
+
+TEST_P(Zoo, AFileOfATakenNameIsShadowed) {
+  const Specimen& specimen = GetParam();
+  if (specimen.twin.empty()) {
+    GTEST_SKIP() << "has no other file of its name";
+  }
+  const std::string winner = "DIR/" + specimen.file + ".so";
+  const std::string twin = "DIR/" + specimen.twin + ".so";
+  EXPECT_THAT(
+      trainer({"plugins", "list"}).out,
+      HasSubstr(
+          "\n" + specimen.name + " (" + twin +
+          ") is shadowed:\n  its name is taken by " + winner + "\n"));
+  const ProcessResult result =
+      trainer({"plugins", "doctor", "--json", "--timeout", "30"});
+  EXPECT_EQ(result.status, 0) << result.out;
+  for (const auto& report : nlohmann::json::parse(result.out)) {
+    if (report["path"] == twin) {
+      EXPECT_EQ(report["health"], "fine");
+      EXPECT_EQ(report["gates"][0]["status"], "shadowed");
+      EXPECT_EQ(report["gates"][0]["reason"], "its name is taken by " + winner);
+      EXPECT_EQ(report["gates"][1]["status"], "not reached");
+      return;
+    }
+  }
+  ADD_FAILURE() << result.out;
 }
 
 TEST_P(Zoo, ARunThatNamesItEndsWithTheReason) {
