@@ -57,7 +57,7 @@ function draw(file,   i, step, y, low, high, tick, colours, dash) {
   while ((high - low) / tick > 8) tick *= 2
   low = int(low / tick) * tick
   high = (int(high / tick) + 1) * tick
-  print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 400\"" \
+  print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 730 400\"" \
     " font-family=\"sans-serif\" font-size=\"13\" fill=\"#888888\">" > file
   for (y = low; y < high + tick / 2; y += tick)
     printf "<path d=\"M50 %.1fH710\" stroke=\"#888888\" stroke-opacity=\"0.3\"/>" \

@@ -44,7 +44,8 @@ void reject(CatalogEntry& entry, const std::string& reason) {
 
 // Whoever can write a plugin runs code as every user of it.
 void check_writers(CatalogEntry& entry) {
-  const std::string problem = writers_problem(entry.path);
+  const std::string problem =
+      writers_problem(entry.path, training_library_file().parent_path());
   if (!problem.empty()) {
     reject(entry, problem);
   }

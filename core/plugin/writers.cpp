@@ -91,15 +91,26 @@ class Walk {
   std::vector<fs::path> open_;
 };
 
+bool is_above(const fs::path& folder, const fs::path& file) {
+  const auto [end, unused] =
+      std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
+  return end == folder.end();
+}
+
 } // namespace
 
 std::vector<fs::path> paths_open_to_everybody(const fs::path& file) {
   return Walk(file).open_paths();
 }
 
-std::string writers_problem(const fs::path& file) {
+std::string writers_problem(const fs::path& file, const fs::path& program) {
+  std::error_code error;
+  const fs::path trainer = fs::canonical(program, error);
   std::string problem;
   for (const fs::path& path : paths_open_to_everybody(file)) {
+    if (is_above(path, trainer)) {
+      continue;
+    }
     problem += (problem.empty() ? "" : "\n") + path.string() +
         " can be written by every user; run chmod o-w " + path.string();
   }

@@ -19,6 +19,11 @@ std::vector<std::filesystem::path> paths_open_to_everybody(
     const std::filesystem::path& file);
 
 /// What is open and how to close it, one line a path; "" when nothing is.
-std::string writers_problem(const std::filesystem::path& file);
+/// @param program the folder of the trainer's own libraries, absolute, or "".
+/// It and what is above it are left out: whoever can write there can replace
+/// the trainer, and a plugin that is refused protects nobody from that
+std::string writers_problem(
+    const std::filesystem::path& file,
+    const std::filesystem::path& program = {});
 
 } // namespace octet

@@ -109,6 +109,22 @@ TEST_F(Writers, LinksInACircleAndMissingFilesEndTheWalk) {
       ElementsAre(top() / "a"));
 }
 
+// Whoever can write above the trainer needs no plugin.
+TEST_F(Writers, WhatIsAlsoAboveTheTrainerIsLeftOut) {
+  const fs::path trainer = top() / "a" / "lib";
+  fs::create_directories(trainer);
+  open(top());
+  open(inner());
+  EXPECT_EQ(
+      writers_problem(file(), trainer),
+      inner().string() + " can be written by every user; run chmod o-w " +
+          inner().string());
+  open(trainer);
+  open(trainer.parent_path());
+  fs::permissions(inner(), fs::perms::others_write, fs::perm_options::remove);
+  EXPECT_EQ(writers_problem(file(), trainer), "");
+}
+
 TEST_F(Writers, APluginBelowAnOpenFolderIsRejected) {
   fs::copy_file(zoo::file("good_feature"), inner() / "good.so");
   open(top());
