@@ -77,6 +77,18 @@ TEST(TeBackend, TheProbeNamesVersionRecipeAndFile) {
           HasSubstr("tests/te/libtransformer_engine.so")));
 }
 
+TEST(TeBackend, TheProbeSaysThatAVersionCouldNotBeRead) {
+  const ProbeResult result = probe(OptionList().set(
+      "library",
+      (library_folder() / "without_a_version/libtransformer_engine.so")
+          .string()));
+  EXPECT_TRUE(result.usable) << result.reason;
+  EXPECT_THAT(
+      result.reason,
+      HasSubstr("Transformer Engine 2.17 or newer, delayed scaling, HYBRID; "
+                "the version could not be read"));
+}
+
 TEST(TeBackend, AbsentOrBrokenLibrariesMakeItUnusableWithTheReason) {
   const ProbeResult absent =
       probe(OptionList().set("library", "/nowhere/at/all"));
