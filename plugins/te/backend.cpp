@@ -1,6 +1,9 @@
 // Which layers are taken, and what ends with a microbatch.
 #include "backend.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace octet::te {
 namespace {
 
@@ -67,8 +70,15 @@ SiteVerdict Backend::accepts(const Site& site) const {
   if (site.kind != SiteKind::linear) {
     return SiteVerdict::skip("an embedding has no matrix product");
   }
+  // "LM_Head" is one too, as for the torchao backend.
+  std::string lower_case = site.name;
+  std::transform(
+      lower_case.begin(),
+      lower_case.end(),
+      lower_case.begin(),
+      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* name : kKeptInBf16) {
-    if (site.name.find(name) != std::string::npos) {
+    if (lower_case.find(name) != std::string::npos) {
       return SiteVerdict::skip(
           std::string("\"") + name + "\" layers stay in bf16");
     }

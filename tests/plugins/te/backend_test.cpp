@@ -178,6 +178,10 @@ TEST(TeBackend, LayersThatStayInBf16HaveTheirReasons) {
   EXPECT_THAT(reason(embedding), HasSubstr("no matrix product"));
   EXPECT_THAT(reason(site("lm_head", 64, 96)), HasSubstr("\"lm_head\""));
   EXPECT_THAT(reason(site("classifier", 64, 16)), HasSubstr("\"classifier\""));
+  // Whatever the case, as torchao's filter.
+  EXPECT_THAT(reason(site("LM_Head", 64, 96)), HasSubstr("\"lm_head\""));
+  EXPECT_THAT(
+      reason(site("model.OutputProj", 64, 96)), HasSubstr("\"output\""));
   EXPECT_THAT(reason(site("m.q_proj", 72, 64)), HasSubstr("in_features 72"));
   EXPECT_THAT(
       reason(site("m.q_proj", 64, 49)),
