@@ -180,6 +180,16 @@ std::string load_cublas(const fs::path& folder) {
   return judged_version(open_global(libraries / kCublas), /*was_there=*/false);
 }
 
+void point_to_cuda_headers(const fs::path& folder) {
+  const fs::path home = folder / "nvidia/cu13";
+  std::error_code error;
+  if (fs::exists(home / "include/cuda_runtime.h", error)) {
+    ::setenv(
+        "NVTE_CUDA_INCLUDE_DIR", (home / "include").c_str(), /*overwrite=*/0);
+    ::setenv("CUDA_HOME", home.c_str(), /*overwrite=*/0);
+  }
+}
+
 CudaVersions load_torch_cuda(const fs::path& folder) {
   if (::dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD) == nullptr) {
     throw Failure(
@@ -188,8 +198,7 @@ CudaVersions load_torch_cuda(const fs::path& folder) {
         "expected LibTorch in this process before its CUDA library, found "
         "none; this is a mistake in the program");
   }
-  // Libraries that compile a kernel at run time look for CUDA's headers there.
-  ::setenv("CUDA_HOME", (folder / "nvidia/cu13").c_str(), /*overwrite=*/0);
+  point_to_cuda_headers(folder);
   CudaVersions versions;
   versions.cublas = load_cublas(folder);
   open_global(folder / kTorchCuda);

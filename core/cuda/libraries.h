@@ -40,6 +40,13 @@ struct CudaVersions {
 /// @throws Failure(resolution): missing, not loadable, or older than 13.10
 std::string load_cublas(const std::filesystem::path& folder);
 
+/// Tells libraries that compile kernels at run time, as Transformer Engine
+/// does, where the headers of the CUDA in `folder` are: NVTE_CUDA_INCLUDE_DIR,
+/// which is read before a CUDA_HOME of perhaps another version, and CUDA_HOME
+/// for the others. A variable that is set stays as it is; without headers, both
+/// do.
+void point_to_cuda_headers(const std::filesystem::path& folder);
+
 /// Loads cuBLAS, then libtorch_cuda.so with all it needs. LibTorch's CPU part
 /// must be in the process. Needs no driver; with one, also what LibTorch opens
 /// by name later.

@@ -1,6 +1,9 @@
 // Which layers are taken, and what ends with a microbatch.
 #include "backend.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace octet::te {
 namespace {
 
@@ -12,10 +15,13 @@ constexpr const char* kKeptInBf16[] = {
     "output",
     "classifier"};
 
-/// "delayed scaling, HYBRID"
-std::string describe(const Settings& settings) {
-  return std::string(to_string(settings.recipe)) + " scaling, " +
-      (settings.backward == abi::kFloat8E5M2 ? "HYBRID" : "E4M3");
+/// "Transformer Engine 2.20.2, delayed scaling, HYBRID", and what the user
+/// should know about that version.
+std::string describe(const Library& library, const Settings& settings) {
+  return "Transformer Engine " + library.version() + ", " +
+      to_string(settings.recipe) + " scaling, " +
+      (settings.backward == abi::kFloat8E5M2 ? "HYBRID" : "E4M3") +
+      (library.warning().empty() ? "" : "; " + library.warning());
 }
 
 std::shared_ptr<const Library> fitting_library(
@@ -39,9 +45,7 @@ ProbeResult probe(const OctetHost& host, const Options& options) {
     make_recipe(library, settings);
     return {
         true,
-        "Transformer Engine " + library->version() + ", " + describe(settings) +
-            (library->warning().empty() ? "" : "; " + library->warning()) +
-            " (" + library->path().string() + ")"};
+        describe(*library, settings) + " (" + library->path().string() + ")"};
   } catch (const Error& error) {
     return {false, error.message()};
   }
@@ -60,14 +64,21 @@ Backend::Backend(
     const Settings& settings,
     unsigned capability)
     : engine_(std::make_shared<Engine>(library, settings, capability)),
-      description_(describe(settings)) {}
+      description_(describe(*library, settings)) {}
 
 SiteVerdict Backend::accepts(const Site& site) const {
   if (site.kind != SiteKind::linear) {
     return SiteVerdict::skip("an embedding has no matrix product");
   }
+  // "LM_Head" is one too, as for the torchao backend.
+  std::string lower_case = site.name;
+  std::transform(
+      lower_case.begin(),
+      lower_case.end(),
+      lower_case.begin(),
+      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* name : kKeptInBf16) {
-    if (site.name.find(name) != std::string::npos) {
+    if (lower_case.find(name) != std::string::npos) {
       return SiteVerdict::skip(
           std::string("\"") + name + "\" layers stay in bf16");
     }

@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <cstdio>
 #include <map>
 #include <mutex>
 
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kName = "libtransformer_engine.so";
+constexpr int kMajor = 2, kOldestMinor = 4, kNewestMinor = 20;
 
 std::string last_complaint() {
   const char* text = ::dlerror();
@@ -131,6 +133,24 @@ fs::path known_to_loader() {
       : fs::path(kName);
 }
 
+/// Refuses a wheel of another version than 2.4 to 2.20 before anything of it is
+/// called: a newer one may have the same symbols and mean something else.
+void refuse_other_versions(const fs::path& library) {
+  const std::string version = wheel_version(library);
+  int major = 0, minor = 0;
+  // What is no number is judged by the symbols, as no version at all.
+  if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) != 2 ||
+      (major == kMajor && minor >= kOldestMinor && minor <= kNewestMinor)) {
+    return;
+  }
+  throw Error(
+      "te",
+      "expected Transformer Engine 2.4 to 2.20, found " + version + " (" +
+          library.string() +
+          "); install transformer-engine-cu13==2.20.2, or give the path of one "
+          "in precision.te.library");
+}
+
 template <typename Function>
 bool find(void* handle, const char* name, Function& function) {
   function = reinterpret_cast<Function>(::dlsym(handle, name));
@@ -193,6 +213,7 @@ std::shared_ptr<const Library> Library::load(const fs::path& file) {
   const std::lock_guard<std::mutex> lock(guard);
   std::shared_ptr<const Library>& entry = loaded[file];
   if (entry == nullptr) {
+    refuse_other_versions(file);
     std::shared_ptr<Library> library(new Library(file));
     library->open();
     library->bind();
@@ -274,8 +295,13 @@ void Library::judge_version() {
         : symbol("nvte_set_tensor_param_v2") != nullptr ? "2.12 to 2.16"
         : symbol("nvte_cublas_gemm_v2") != nullptr      ? "2.8 to 2.11"
                                                         : "2.4 to 2.7";
+    if (has_batches) {
+      warning_ =
+          "the version could not be read, no transformer_engine*.dist-info is "
+          "in its site-packages; versions after 2.20 are not supported";
+    }
   }
-  if (version_.rfind("2.17", 0) == 0 || version_.rfind("2.18", 0) == 0) {
+  if (version_.rfind("2.17.", 0) == 0 || version_.rfind("2.18.", 0) == 0) {
     warning_ =
         "versions 2.17 and 2.18 link the NVIDIA driver and NCCL "
         "directly and do not load without them; 2.19 and newer do";

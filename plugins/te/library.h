@@ -44,7 +44,8 @@ class Library {
   const std::string& version() const {
     return version_;
   }
-  /// What the user should know about this version; mostly empty.
+  /// What the user should know about this version, or why it could not be read;
+  /// mostly empty.
   const std::string& warning() const {
     return warning_;
   }

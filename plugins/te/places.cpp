@@ -105,18 +105,26 @@ std::vector<fs::path> companion_folders(const fs::path& library) {
 
 std::string wheel_version(const fs::path& library) {
   const std::string ending = ".dist-info";
+  std::string of_source_build;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(site_of(library), error)) {
     // transformer_engine_cu13-2.20.2.dist-info
     const std::string name = entry.path().filename();
-    if (name.rfind("transformer_engine_cu", 0) == 0 &&
-        name.size() > ending.size() &&
-        name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
-      const size_t begin = name.find('-') + 1;
-      return name.substr(begin, name.size() - ending.size() - begin);
+    const size_t dash = name.find('-');
+    if (dash == std::string::npos || !name.ends_with(ending)) {
+      continue;
+    }
+    const std::string package = name.substr(0, dash);
+    const std::string version =
+        name.substr(dash + 1, name.size() - ending.size() - dash - 1);
+    if (package.starts_with("transformer_engine_cu")) {
+      return version;
+    }
+    if (package == "transformer_engine") {
+      of_source_build = version;
     }
   }
-  return "";
+  return of_source_build;
 }
 
 } // namespace octet::te

@@ -9,7 +9,7 @@ namespace octet::te {
 
 /// The folders that Python packages are usually installed in, in the order
 /// they are searched: the active virtual or conda environment, Octet's own
-/// (tools/check --te), the user's, the system's. Only those that exist.
+/// (tools/setup --te), the user's, the system's. Only those that exist.
 std::vector<std::filesystem::path> site_package_folders();
 
 /// The library within a site-packages folder, or an empty path. Three places,
@@ -21,8 +21,9 @@ std::filesystem::path library_in(const std::filesystem::path& site);
 std::vector<std::filesystem::path> companion_folders(
     const std::filesystem::path& library);
 
-/// "2.20.2" from the wheel's *.dist-info beside the library; empty when it was
-/// not installed from a wheel.
+/// "2.20.2" from the *.dist-info of transformer_engine_cu* beside the library,
+/// or of transformer_engine (as a build from source leaves it); empty when
+/// there is neither.
 std::string wheel_version(const std::filesystem::path& library);
 
 } // namespace octet::te

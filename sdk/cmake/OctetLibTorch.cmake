@@ -4,12 +4,13 @@
 # OpenMP is on this target because at::parallel_for is silently serial in a
 # file that was compiled without -fopenmp.
 # An installed SDK sets OCTET_LIBTORCH itself; else it is where tools/setup puts
-# it. The same rule as tools/cache_folder.
+# it. octet_cache is not cached and by the same rule as tools/cache_folder; the
+# tests look in it for what else tools/setup brings.
+set(octet_cache "$ENV{XDG_CACHE_HOME}")
+if(NOT octet_cache MATCHES "^/")
+  set(octet_cache "$ENV{HOME}/.cache")
+endif()
 if(NOT OCTET_LIBTORCH)
-  set(octet_cache "$ENV{XDG_CACHE_HOME}")
-  if(NOT octet_cache MATCHES "^/")
-    set(octet_cache "$ENV{HOME}/.cache")
-  endif()
   set(OCTET_LIBTORCH "${octet_cache}/octet/libtorch-2.13.0" CACHE PATH
       "Folder that tools/setup unpacked LibTorch into (holds torch/ and nvidia/)")
 endif()

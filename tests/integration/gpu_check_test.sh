@@ -60,6 +60,43 @@ runs_from_start_to_report_on_the_cpu() {
     "$work/out/report.md" || fail "no training with torchao"
   grep -q '^| decoder against the CPU | pass | [1-9]' "$work/out/report.md" ||
     fail "no decoder against the CPU"
+  local name
+  for name in "products of te" "training with te" "FP8 casts of the hardware" \
+    "delayed scaling, 100 golden steps on Transformer Engine"; do
+    grep -q "^| $name | not judged | it needs a GPU |\$" "$work/out/report.md" ||
+      fail "no row that $name needs a GPU"
+  done
+  if grep -q '| skipped |' "$work/out/report.md"; then
+    fail "on the CPU: $(grep '| skipped |' "$work/out/report.md")"
+  fi
+}
+
+# Google Test's sharding leaves no test of a program over.
+is_incomplete_when_a_test_did_not_run() {
+  status=0
+  output=$(GTEST_TOTAL_SHARDS=100000 GTEST_SHARD_INDEX=99999 \
+    "$source_folder/tools/gpu_check" --no-build --output "$work/out" \
+    --device cpu --tiny --steps 1 2>&1) || status=$?
+  ((status == 4)) || fail "nothing ran: status 4 expected, got $status: $output"
+  [[ $(json verdict) == incomplete ]] || fail "verdict: $(json verdict)"
+  grep -q '^| decoder against the CPU | skipped | 0 tests passed, 0 skipped |$' \
+    "$work/out/report.md" || fail "no decoder: $(cat "$work/out/report.md")"
+}
+
+# The recipes of FP8 are those that a GPU of that capability has.
+chooses_recipes_by_capability() {
+  local all=$'torchao tensorwise\ntorchao rowwise\ntorchao rowwise_with_gw_hp'
+  all+=$'\nte delayed\nte current'
+  local capability more
+  for capability in 8.9: 9.0:block 10.0:mxfp8 10.3:mxfp8 12.0:; do
+    more=${capability#*:}
+    gpu_check --recipes "${capability%:*}"
+    [[ $status == 0 && $output == "$all${more:+$'\n'te $more}" ]] ||
+      fail "recipes of ${capability%:*}: $output"
+  done
+  gpu_check --recipes hopper
+  [[ $status == 2 && $output == *"such as 9.0 expected, found 'hopper'"* ]] ||
+    fail "recipes of hopper: status $status: $output"
 }
 
 # A model without a tokenizer (a program `cp` that copies nothing) fails every
@@ -79,6 +116,8 @@ tells_what_failed() {
 
 ends_with_a_sentence_without_a_gpu
 refuses_an_unknown_argument
+chooses_recipes_by_capability
 runs_from_start_to_report_on_the_cpu
+is_incomplete_when_a_test_did_not_run
 tells_what_failed
 ((failures == 0))

@@ -9,6 +9,7 @@
 namespace octet {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -39,6 +40,33 @@ TEST_F(TeLoading, AnOldTransformerEngineNamesTheVersionsThatFit) {
       result.err,
       HasSubstr("expected Transformer Engine 2.4 to 2.20, found an older one: "
                 "nvte_make_shape is missing"));
+}
+
+TEST_F(TeLoading, ANewerTransformerEngineNamesTheVersionsThatFit) {
+  const fs::path site = folder() / "site";
+  fs::create_directories(site / "transformer_engine/wheel_lib");
+  fs::create_directory(site / "transformer_engine_cu13-2.21.0.dist-info");
+  fs::create_symlink(
+      tests() / "te/libtransformer_engine.so",
+      site / "transformer_engine/wheel_lib/libtransformer_engine.so");
+  const ProcessResult result = with_fp8_present(
+      {"precision.backend=te", "precision.te.library=" + site.string()});
+  expect_nothing_ran(result);
+  EXPECT_THAT(
+      result.err,
+      AllOf(
+          HasSubstr("expected Transformer Engine 2.4 to 2.20, found 2.21.0"),
+          HasSubstr("install transformer-engine-cu13==2.20.2")));
+}
+
+// The symbols are those of 2.17 and newer, and no wheel's folder says more.
+TEST_F(TeLoading, AVersionThatCannotBeReadIsInThePlan) {
+  const ProcessResult result = with_library("without_a_version");
+  EXPECT_THAT(
+      result.out,
+      HasSubstr("precision: te (asked), 14 of 15 linears (Transformer Engine "
+                "2.17 or newer, delayed scaling, HYBRID; the version could not "
+                "be read"));
 }
 
 TEST_F(TeLoading, ATransformerEngineThatLinksTheDriverSaysSo) {

@@ -170,6 +170,22 @@ TEST_F(TorchaoRun, EveryLayerFilteredOutIsAnErrorAndNotABf16Run) {
   EXPECT_FALSE(fs::exists(run()));
 }
 
+TEST_F(TorchaoRun, LayersWithAnOddSizeStayBf16AndTheOthersDoNot) {
+  mixed_model();
+  write_run(kEmulated);
+  const ProcessResult result = train(with_settings(
+      {"model.path=mixed", "train.max_steps=1", "watch.every=1"}));
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  EXPECT_THAT(
+      result.out,
+      ::testing::AllOf(
+          HasSubstr("8 of 15 linears (rowwise FP8, EMULATED in higher "
+                    "precision); 7 bf16: "),
+          HasSubstr("out_features = 40 is not a multiple of 16 (4)"),
+          HasSubstr("in_features = 40 is not a multiple of 16 (2)")));
+  expect_attention_only(events("watch"));
+}
+
 TEST_F(TorchaoRun, AFilterThatNamesNoLayerStopsBeforeTheFirstStep) {
   write_run(kEmulated + std::string("filter_fqns = [\"dwon_proj\"]\n"));
   const ProcessResult result = train();

@@ -1,6 +1,9 @@
 // Data and configuration of the runs.
 #include "tests/integration/train_fixture.h"
 
+#include "core/io/safetensors.h"
+
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -57,6 +60,45 @@ fs::path TrainRun::odd_model() const {
   return model;
 }
 
+fs::path TrainRun::mixed_model() const {
+  constexpr int64_t kWas = 48, kIs = 40;
+  const fs::path model = folder() / "mixed";
+  fs::copy(tiny_model(), model);
+  fs::permissions(model, fs::perms::owner_all, fs::perm_options::replace);
+  nlohmann::json config =
+      nlohmann::json::parse(file_bytes(tiny_model() / "config.json"));
+  config["intermediate_size"] = kIs;
+  fs::remove(model / "config.json");
+  write("mixed/config.json", config.dump());
+  // The first 40 rows or columns of what has 48 of them.
+  const auto source = open_safetensors(tiny_model() / kSafetensorsFile);
+  std::vector<TensorInfo> infos;
+  for (const auto& [name, info] : source->tensors()) {
+    infos.push_back(info);
+    std::replace(
+        infos.back().shape.begin(), infos.back().shape.end(), kWas, kIs);
+  }
+  fs::remove(model / kSafetensorsFile);
+  SafetensorsWriter writer(model / kSafetensorsFile, infos, {{"format", "pt"}});
+  for (const auto& [name, info] : source->tensors()) {
+    std::vector<std::byte> bytes(info.bytes);
+    source->read(name, bytes);
+    if (info.shape.front() == kWas) {
+      bytes.resize(bytes.size() / kWas * kIs);
+    } else if (info.shape.back() == kWas) {
+      const auto rows = static_cast<size_t>(info.shape.front());
+      const size_t was = bytes.size() / rows, is = was / kWas * kIs;
+      for (size_t row = 0; row < rows; ++row) {
+        std::copy_n(bytes.begin() + row * was, is, bytes.begin() + row * is);
+      }
+      bytes.resize(rows * is);
+    }
+    writer.write(name, bytes);
+  }
+  writer.commit();
+  return model;
+}
+
 fs::path TrainRun::broken_model() const {
   const fs::path model = folder() / "model";
   if (!fs::exists(model)) {
@@ -102,6 +144,21 @@ std::vector<double> TrainRun::losses(const fs::path& directory) const {
     all.push_back(loss);
   }
   return all;
+}
+
+void expect_attention_only(const std::vector<nlohmann::json>& watched) {
+  ASSERT_EQ(watched.size(), 1u);
+  std::map<std::string, int> casts;
+  for (const auto& cast : watched.front()["casts"]) {
+    ++casts[cast["site"].get<std::string>()];
+  }
+  std::map<std::string, int> expected;
+  for (const char* layer : {"model.layers.0.", "model.layers.1."}) {
+    for (const char* role : {"q_proj", "k_proj", "v_proj", "o_proj"}) {
+      expected[std::string(layer) + "self_attn." + role] = 3;
+    }
+  }
+  EXPECT_EQ(casts, expected);
 }
 
 std::string file_bytes(const fs::path& path) {

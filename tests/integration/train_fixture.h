@@ -31,6 +31,10 @@ class TrainRun : public ::testing::Test {
   /// folder()/odd: the tiny model's files with a description of which no
   /// dimension of a layer is a multiple of 16.
   std::filesystem::path odd_model() const;
+  /// folder()/mixed: the tiny model with an MLP of 40 instead of 48, so that
+  /// the three projections of each MLP have a dimension that is no multiple of
+  /// 16, and the four of each attention have none.
+  std::filesystem::path mixed_model() const;
   /// folder()/model: the tiny model with a NaN as its last weight.
   std::filesystem::path broken_model() const;
   void write(const std::string& name, const std::string& text) const {
@@ -48,6 +52,10 @@ class TrainRun : public ::testing::Test {
  private:
   TemporaryFolder folder_;
 };
+
+/// That one watched step has casts of the tiny model's 8 attention projections,
+/// three each, and of no other layer.
+void expect_attention_only(const std::vector<nlohmann::json>& watched);
 
 /// The bytes of a file; fails the test when there is none.
 std::string file_bytes(const std::filesystem::path& path);

@@ -96,6 +96,23 @@ TEST_F(TrainTe, ThePlanSaysWhichLayersRunInFp8) {
   EXPECT_THAT(result.out, HasSubstr("te-reference"));
 }
 
+// Layers of one odd size stand before good ones: the first MLP comes before the
+// second attention.
+TEST_F(TrainTe, LayersWithAnOddSizeStayBf16AndTheOthersDoNot) {
+  mixed_model();
+  const ProcessResult result =
+      train_fp8({"model.path=mixed", "train.max_steps=1", "watch.every=1"});
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  EXPECT_THAT(
+      result.out,
+      AllOf(
+          HasSubstr("8 of 15 linears (Transformer Engine 2.12 to 2.16, delayed "
+                    "scaling, HYBRID); 7 bf16: "),
+          HasSubstr("out_features 40 is not a multiple of 16 (4)"),
+          HasSubstr("in_features 40 is not a multiple of 16 (2)")));
+  expect_attention_only(events("watch"));
+}
+
 TEST_F(TrainTe, EveryLayerFilteredOutIsAnErrorAndNotABf16Run) {
   odd_model();
   const ProcessResult result = train_fp8({"model.path=odd"});
@@ -217,9 +234,11 @@ TEST_F(TrainTe, TheRealBackendDoesNotRunWithoutAGpu) {
   }
   const ProcessResult result =
       train({"--set", "precision.backend=te", "--dry-run"});
-  EXPECT_NE(result.status, 0);
-  EXPECT_THAT(result.err, HasSubstr("te"));
-  EXPECT_THAT(result.err, HasSubstr("CUDA device"));
+  EXPECT_EQ(result.status, 3) << result.out << result.err;
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("precision.backend = \"te\" (--set): needs a CUDA device; this "
+                "machine has none"));
   EXPECT_FALSE(fs::exists(run()));
 }
 

@@ -1,9 +1,11 @@
 // docs/troubleshooting.md against the tests it names: each exists, and expects
 // the message that the page quotes, so that the page cannot promise a text that
-// nothing says.
+// nothing says. In the table of what other trainers do, the second column is
+// what is quoted, and one of the row's tests expects it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -95,6 +97,8 @@ Tests all_tests() {
 struct Row {
   bool quotes = false;
   std::string first_cell;
+  /// What is said here, where another trainer is quoted first.
+  std::vector<std::string> said_here;
   std::vector<std::string> tests;
 };
 
@@ -109,8 +113,20 @@ std::vector<std::string> marked(const std::string& text) {
   return found;
 }
 
+/// Marked texts but for names and settings: `te`, `precision.measure = true`.
+std::vector<std::string> messages_in(const std::string& cell) {
+  static const std::regex kNameOrSetting("[\\w.]+( = \\S+)?");
+  std::vector<std::string> found;
+  for (const std::string& text : marked(cell)) {
+    if (!std::regex_match(text, kNameOrSetting)) {
+      found.push_back(text);
+    }
+  }
+  return found;
+}
+
 /// Rows of the tables whose last column is "test"; those with "message" first
-/// quote Octet.
+/// quote Octet, those with "elsewhere" first do in the second column.
 std::vector<Row> rows(const std::string& page) {
   std::vector<Row> found;
   std::istringstream lines(page);
@@ -124,9 +140,13 @@ std::vector<Row> rows(const std::string& page) {
       head = line;
     } else if (head.ends_with("| test |")) {
       const size_t last = line.rfind("| ", line.size() - 2);
+      const size_t first = line.find(" |");
       found.push_back(
           {head.starts_with("| message |"),
-           line.substr(2, line.find(" |") - 2),
+           line.substr(2, first - 2),
+           head.starts_with("| elsewhere |")
+               ? messages_in(line.substr(first, last - first))
+               : std::vector<std::string>{},
            marked(line.substr(last))});
     }
   }
@@ -140,6 +160,16 @@ bool expects(const std::vector<std::string>& texts, const std::string& piece) {
     }
   }
   return false;
+}
+
+/// The pieces of a message between what differs from run to run ("...").
+std::vector<std::string> pieces(const std::string& message) {
+  std::vector<std::string> found;
+  for (size_t begin = 0, end = 0; begin < message.size(); begin = end + 3) {
+    end = std::min(message.find("...", begin), message.size());
+    found.push_back(message.substr(begin, end - begin));
+  }
+  return found;
 }
 
 /// What is wrong with a row, a line each.
@@ -160,12 +190,22 @@ std::vector<std::string> problems(const Row& row, const Tests& tests) {
       continue;
     }
     for (const std::string& message : messages) {
-      for (size_t begin = 0, end = 0; begin < message.size(); begin = end + 3) {
-        end = std::min(message.find("...", begin), message.size());
-        const std::string piece = message.substr(begin, end - begin);
+      for (const std::string& piece : pieces(message)) {
         if (!expects(test->second, piece)) {
           found.push_back(name + " does not expect \"" + piece + "\"");
         }
+      }
+    }
+  }
+  for (const std::string& message : row.said_here) {
+    for (const std::string& piece : pieces(message)) {
+      const bool expected = std::any_of(
+          row.tests.begin(), row.tests.end(), [&](const std::string& name) {
+            const auto test = tests.find(name);
+            return test != tests.end() && expects(test->second, piece);
+          });
+      if (!expected) {
+        found.push_back("none of its tests expects \"" + piece + "\"");
       }
     }
   }
@@ -176,13 +216,15 @@ TEST(TroubleshootingPage, QuotesOnlyWhatItsTestsProvoke) {
   const Tests tests = all_tests();
   const std::vector<Row> all =
       rows(text_of(fs::path(OCTET_SOURCE_DIR) / "docs/troubleshooting.md"));
-  size_t quoting = 0;
+  size_t quoting = 0, said_here = 0;
   for (const Row& row : all) {
     quoting += row.quotes ? 1 : 0;
+    said_here += row.said_here.empty() ? 0 : 1;
     EXPECT_THAT(problems(row, tests), testing::IsEmpty());
   }
   EXPECT_GT(quoting, 40u);
   EXPECT_GT(all.size(), quoting + 15);
+  EXPECT_GT(said_here, 15u);
 }
 
 TEST(TroubleshootingPage, AndTheTestSeesWhatIsNotProvoked) {
@@ -215,6 +257,21 @@ TEST(TroubleshootingPage, AndTheTestSeesWhatIsNotProvoked) {
       testing::ElementsAre("there is no test Run.Flies"));
   EXPECT_THAT(judged("| `home` | empty | none |"), testing::SizeIs(1));
   EXPECT_THAT(judged("| home | empty | `Run.Stops` |"), testing::SizeIs(1));
+
+  const auto judged_elsewhere = [&](const std::string& here) {
+    const auto found = rows(
+        "| elsewhere | here | test |\n|---|---|---|\n| \"No fuel\" and "
+        "`fly` | " +
+        here + " | `Run.Stops`, `Run.Goes` |\n");
+    return found.size() == 1 ? problems(found[0], tests)
+                             : std::vector<std::string>{"no row"};
+  };
+  EXPECT_THAT(
+      judged_elsewhere("`te` says `no ... left; fly`, with `a.b = true`"),
+      testing::IsEmpty());
+  EXPECT_THAT(
+      judged_elsewhere("the run stops: `no ... right`"),
+      testing::ElementsAre("none of its tests expects \" right\""));
 }
 
 } // namespace

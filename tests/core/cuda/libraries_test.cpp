@@ -9,9 +9,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 namespace octet {
 namespace {
@@ -88,6 +90,53 @@ TEST(LoadCublas, AFolderWithoutOneIsNamed) {
       ExitedWithCode(3),
       "found no libcublas\\.so\\.13 in .*/without_cublas/nvidia/cu13/lib; run "
       "tools/setup --cuda");
+}
+
+/// What stands in the variable afterwards, "" when it is not set.
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+class CudaHeaders : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(folder_ / "nvidia/cu13/include");
+    ::unsetenv("NVTE_CUDA_INCLUDE_DIR");
+    ::unsetenv("CUDA_HOME");
+  }
+  void TearDown() override {
+    fs::remove_all(folder_);
+    ::unsetenv("NVTE_CUDA_INCLUDE_DIR");
+    ::unsetenv("CUDA_HOME");
+  }
+  void add_headers() const {
+    std::ofstream(folder_ / "nvidia/cu13/include/cuda_runtime.h") << "";
+  }
+  const fs::path folder_ = fs::temp_directory_path() /
+      ("octet_headers_" + std::to_string(::getpid()));
+};
+
+TEST_F(CudaHeaders, AnotherCudaHomeDoesNotGiveTransformerEngineItsHeaders) {
+  add_headers();
+  ::setenv("CUDA_HOME", "/usr/local/cuda-12.4", 1);
+  point_to_cuda_headers(folder_);
+  EXPECT_EQ(variable("NVTE_CUDA_INCLUDE_DIR"), folder_ / "nvidia/cu13/include");
+  EXPECT_EQ(variable("CUDA_HOME"), "/usr/local/cuda-12.4");
+}
+
+TEST_F(CudaHeaders, AnIncludeFolderOfTheUserStays) {
+  add_headers();
+  ::setenv("NVTE_CUDA_INCLUDE_DIR", "/my/include", 1);
+  point_to_cuda_headers(folder_);
+  EXPECT_EQ(variable("NVTE_CUDA_INCLUDE_DIR"), "/my/include");
+  EXPECT_EQ(variable("CUDA_HOME"), folder_ / "nvidia/cu13");
+}
+
+TEST_F(CudaHeaders, AFolderWithoutThemIsNotPointedTo) {
+  point_to_cuda_headers(folder_);
+  EXPECT_EQ(variable("NVTE_CUDA_INCLUDE_DIR"), "");
+  EXPECT_EQ(variable("CUDA_HOME"), "");
 }
 
 TEST(LoadTorchCuda, LibTorchMustBeThereFirst) {

@@ -135,7 +135,11 @@ TEST_F(CastWatchTest, WarnsOnceOfEachSiteTensorAndLimitThenCounts) {
   EXPECT_TRUE(look(20, 0.01, 0.003).empty());
   const auto other = look(30, 0.06, 0.004);
   ASSERT_EQ(other.size(), 1u);
-  EXPECT_THAT(other[0], HasSubstr("underflow of 6% at step 30"));
+  EXPECT_EQ(
+      other[0],
+      kUp +
+          " (input): underflow of 6% at step 30 is past "
+          "watch.underflow_limit, 5%");
   EXPECT_EQ(
       watch.closing_warning(),
       "1 casts passed their limits again, 2 times in all; report.html counts "

@@ -77,6 +77,18 @@ TEST(TeBackend, TheProbeNamesVersionRecipeAndFile) {
           HasSubstr("tests/te/libtransformer_engine.so")));
 }
 
+TEST(TeBackend, TheProbeSaysThatAVersionCouldNotBeRead) {
+  const ProbeResult result = probe(OptionList().set(
+      "library",
+      (library_folder() / "without_a_version/libtransformer_engine.so")
+          .string()));
+  EXPECT_TRUE(result.usable) << result.reason;
+  EXPECT_THAT(
+      result.reason,
+      HasSubstr("Transformer Engine 2.17 or newer, delayed scaling, HYBRID; "
+                "the version could not be read"));
+}
+
 TEST(TeBackend, AbsentOrBrokenLibrariesMakeItUnusableWithTheReason) {
   const ProbeResult absent =
       probe(OptionList().set("library", "/nowhere/at/all"));
@@ -166,6 +178,10 @@ TEST(TeBackend, LayersThatStayInBf16HaveTheirReasons) {
   EXPECT_THAT(reason(embedding), HasSubstr("no matrix product"));
   EXPECT_THAT(reason(site("lm_head", 64, 96)), HasSubstr("\"lm_head\""));
   EXPECT_THAT(reason(site("classifier", 64, 16)), HasSubstr("\"classifier\""));
+  // Whatever the case, as torchao's filter.
+  EXPECT_THAT(reason(site("LM_Head", 64, 96)), HasSubstr("\"lm_head\""));
+  EXPECT_THAT(
+      reason(site("model.OutputProj", 64, 96)), HasSubstr("\"output\""));
   EXPECT_THAT(reason(site("m.q_proj", 72, 64)), HasSubstr("in_features 72"));
   EXPECT_THAT(
       reason(site("m.q_proj", 64, 49)),

@@ -1,5 +1,5 @@
 // The plugin's declarations against the real headers of Transformer Engine;
-// compiled where tools/check --te brought them, else skipped with the reason.
+// compiled where tools/setup --te brought them, else skipped with the reason.
 #include "plugins/te/bindings.h"
 
 #include <gtest/gtest.h>
@@ -102,7 +102,8 @@ TEST(TeHeaders, TheBindingsHaveTheRealAbi) {
 #else
 
 TEST(TeHeaders, TheBindingsHaveTheRealAbi) {
-  GTEST_SKIP() << "no Transformer Engine headers; tools/check --te brings them";
+  GTEST_SKIP() << "no headers of Transformer Engine and CUDA when this was "
+                  "configured; tools/setup --te brings them";
 }
 
 #endif

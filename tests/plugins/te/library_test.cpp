@@ -206,6 +206,37 @@ TEST_F(TePlaces, TheWheelsVersionAndCompanionsAreFoundBesideIt) {
           folder_ / "site/nvidia/cudnn/lib"}));
 }
 
+TEST_F(TePlaces, AVersionThatIsNotSupportedIsRefusedByItsWheelsName) {
+  const fs::path file =
+      folder_ / "site/transformer_engine/wheel_lib/libtransformer_engine.so";
+  fs::create_directories(file.parent_path());
+  fs::create_symlink(library_folder() / "libtransformer_engine.so", file);
+  const fs::path info = folder_ / "site/transformer_engine_cu13-";
+  const auto with_version = [&](const std::string& version) {
+    const fs::path wheel = info.string() + version + ".dist-info";
+    fs::create_directory(wheel);
+    const std::string message = load(file);
+    fs::remove(wheel);
+    return message;
+  };
+  EXPECT_THAT(
+      with_version("2.21.0"),
+      AllOf(
+          HasSubstr("expected Transformer Engine 2.4 to 2.20, found 2.21.0"),
+          HasSubstr(file.string()),
+          HasSubstr("install transformer-engine-cu13==2.20.2")));
+  EXPECT_THAT(with_version("3.0.0"), HasSubstr("2.20, found 3.0.0"));
+  EXPECT_THAT(with_version("2.3.0"), HasSubstr("2.20, found 2.3.0"));
+  EXPECT_THAT(with_version("1.20.0"), HasSubstr("2.20, found 1.20.0"));
+  // A build from source leaves another name.
+  const fs::path source =
+      folder_ / "site/transformer_engine-2.21.0+abc.dist-info";
+  fs::create_directory(source);
+  EXPECT_THAT(load(file), HasSubstr("2.20, found 2.21.0+abc"));
+  fs::remove(source);
+  EXPECT_EQ(with_version("2.20.9"), "no error");
+}
+
 TEST_F(TePlaces, TheActiveEnvironmentIsSearchedFirst) {
   fs::create_directories(folder_ / "lib/python3.9/site-packages");
   fs::create_directories(folder_ / "lib/python3.12/site-packages");
@@ -225,6 +256,18 @@ TEST_F(TePlaces, TheActiveEnvironmentIsSearchedFirst) {
 
 TEST(TeLibrary, SymbolsTellTheVersionWhereNoWheelDoes) {
   EXPECT_EQ(reference()->version(), "2.12 to 2.16");
+  EXPECT_EQ(reference()->warning(), "");
+}
+
+TEST(TeLibrary, ANewVersionThatCannotBeReadIsTakenWithAWarning) {
+  const auto library = te::Library::load(broken("without_a_version"));
+  EXPECT_EQ(library->version(), "2.17 or newer");
+  EXPECT_THAT(
+      library->warning(),
+      AllOf(
+          HasSubstr("the version could not be read"),
+          HasSubstr("versions after 2.20 are not supported"),
+          Not(HasSubstr("driver"))));
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 // but scales and casts is fp64 on both sides, because a cast to FP8 turns one
 // different rounding into a step of 6%: in fp32, Python's own losses move by
 // more than 1% when its weights are off by 1e-7. Controls show what the bounds
-// see. 3 steps of each; OCTET_TORCHAO_STEPS=20 compares them all.
+// see. 3 steps of each; tools/fp8_losses compares all 20.
 // Skipped without the model, which tools/setup fetches.
 #include "core/model/decoder.h"
 #include "core/model/weight_set.h"
