@@ -32,7 +32,8 @@ class OutOfMemory : public TrainRun {
 };
 
 TEST_F(OutOfMemory, OfAGpuSaysWhatNeedsLess) {
-  const ProcessResult result = train_stumbling("gpu_memory");
+  const ProcessResult result =
+      train_stumbling("gpu_memory", {"train.batch_size=3"});
   EXPECT_EQ(result.status, 1) << result.out << result.err;
   EXPECT_THAT(
       result.err,

@@ -40,6 +40,8 @@ std::vector<Specimen> inspected();
 std::vector<Specimen> loaded();
 /// All gates are passed; what is wrong shows in a run.
 std::vector<Specimen> running();
+/// Two files of one name.
+std::vector<Specimen> duplicate();
 
 // What a failed test shows of its row.
 inline void PrintTo(const Specimen& specimen, std::ostream* out) {

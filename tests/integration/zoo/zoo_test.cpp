@@ -130,11 +130,10 @@ TEST_P(Zoo, DoctorSaysWhatIsWrong) {
   }
 }
 
-TEST_P(Zoo, AFileOfATakenNameIsShadowed) {
+class ZooTwins : public Zoo {};
+
+TEST_P(ZooTwins, TheSecondIsShadowedByTheFirst) {
   const Specimen& specimen = GetParam();
-  if (specimen.twin.empty()) {
-    GTEST_SKIP() << "has no other file of its name";
-  }
   const std::string winner = "DIR/" + specimen.file + ".so";
   const std::string twin = "DIR/" + specimen.twin + ".so";
   EXPECT_THAT(
@@ -189,6 +188,17 @@ INSTANTIATE_TEST_SUITE_P(
     Run,
     Zoo,
     ::testing::ValuesIn(zoo::running()),
+    test_name);
+
+INSTANTIATE_TEST_SUITE_P(
+    Duplicate,
+    Zoo,
+    ::testing::ValuesIn(zoo::duplicate()),
+    test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Duplicate,
+    ZooTwins,
+    ::testing::ValuesIn(zoo::duplicate()),
     test_name);
 
 } // namespace
