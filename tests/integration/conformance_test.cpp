@@ -303,7 +303,8 @@ TEST(Conformance, WrongCommandLinesEndWithTwo) {
   EXPECT_THAT(
       unknown.reasons.at("inspect"),
       HasSubstr("precision.faulty-precision.flaut"));
-  EXPECT_THAT(unknown.reasons.at("inspect"), HasSubstr("it has fault"));
+  EXPECT_THAT(
+      unknown.reasons.at("inspect"), HasSubstr("it has choice and fault"));
 }
 
 } // namespace
