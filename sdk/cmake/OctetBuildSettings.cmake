@@ -34,20 +34,8 @@ if(OCTET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
       CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${OCTET_CCACHE})
   add_compile_options(-fpch-preprocess)
 endif()
-find_program(OCTET_MOLD mold)
-if(OCTET_MOLD)
-  add_link_options(-fuse-ld=mold)
-  # Before 2.4, mold counted .tbss into PT_GNU_RELRO. A file whose .tbss ends a
-  # page (as chance has it: about one in 700) then does not start: "cannot apply
-  # additional memory protection after relocation" (mold issue 1151).
-  execute_process(COMMAND ${OCTET_MOLD} --version OUTPUT_VARIABLE OCTET_MOLD_SAYS
-                  OUTPUT_STRIP_TRAILING_WHITESPACE)
-  if(NOT OCTET_MOLD_SAYS MATCHES "mold ([0-9.]+)"
-     OR CMAKE_MATCH_1 VERSION_LESS 2.4)
-    add_link_options(-Wl,-z,norelro)
-  endif()
-endif()
 
+# GNU ld: half a second a file at most. Not mold, docs/design.md says why.
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(OCTET_LIBRARY_DIR ${CMAKE_BINARY_DIR}/lib/octet)
 set(OCTET_PLUGIN_DIR ${OCTET_LIBRARY_DIR}/plugins)
