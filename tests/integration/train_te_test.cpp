@@ -113,6 +113,16 @@ TEST_F(TrainTe, LayersWithAnOddSizeStayBf16AndTheOthersDoNot) {
   expect_attention_only(events("watch"));
 }
 
+TEST_F(TrainTe, TrainsLoraBesideIt) {
+  const ProcessResult result =
+      train_fp8({"features.lora={}", "train.max_steps=2"});
+  ASSERT_EQ(result.status, 0) << result.out << result.err;
+  const nlohmann::json slots = events("verified").at(0)["slots"];
+  EXPECT_EQ(slots["te-reference"], (nlohmann::json{{"gemm", 14}})) << slots;
+  EXPECT_TRUE(slots["lora"].contains("adapter")) << slots;
+  EXPECT_EQ(losses().size(), 2u);
+}
+
 TEST_F(TrainTe, EveryLayerFilteredOutIsAnErrorAndNotABf16Run) {
   odd_model();
   const ProcessResult result = train_fp8({"model.path=odd"});
