@@ -160,7 +160,7 @@ TEST_F(TorchaoSelection, QuantizedWeightsAreRejectedWithTheWayOut) {
 
 TEST_F(TorchaoSelection, QatWarns) {
   use_h100();
-  use_feature("qat", "provides = [\"qat\"]\n");
+  use_feature("qat", "provides = [\"qat\"]\nclaims = [\"weight_transform\"]\n");
   EXPECT_THAT(
       select().notes,
       ElementsAre(HasSubstr("Two roundings: the "
@@ -170,7 +170,8 @@ TEST_F(TorchaoSelection, QatWarns) {
 TEST_F(TorchaoSelection, LoraAndKernelsAreFine) {
   use_h100();
   use_feature("lora", "provides = [\"lora\"]\nclaims = [\"adapter\"]\n");
-  use_feature("kernels", "provides = [\"kernels\"]\n");
+  use_feature(
+      "kernels", "provides = [\"kernels\"]\nclaims = [\"op:rms_norm\"]\n");
   EXPECT_THAT(select().notes, IsEmpty());
 }
 
