@@ -30,6 +30,22 @@ std::string feature_toml(const std::string& name, const std::string& more) {
       (claims ? "" : "claims = [\"step_end\"]\n") + more;
 }
 
+std::string relation_toml(
+    const std::string& with,
+    const std::string& verdict,
+    const std::string& more) {
+  return "[[relation]]\nwith = " + with + "\nverdict = \"" + verdict +
+      "\"\nreason = \"they fight\"\nway_out = \"Drop one\"\n" + more;
+}
+
+std::vector<std::string> feature_names(const Selection& selection) {
+  std::vector<std::string> names;
+  for (const SelectedPlugin& feature : selection.features) {
+    names.push_back(feature.entry->manifest.name);
+  }
+  return names;
+}
+
 CatalogEntry& World::add(const std::string& toml) {
   CatalogEntry entry;
   entry.manifest = parse_manifest(toml, "test");

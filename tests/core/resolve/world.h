@@ -17,6 +17,17 @@ std::string
 precision_toml(const std::string& name, int rank, const std::string& more = "");
 std::string feature_toml(const std::string& name, const std::string& more = "");
 
+/// A relation whose reason is "they fight" and whose way out is "Drop one".
+/// @param with TOML: "\"a\"" or "[\"a\", \"b\"]"
+/// @param more further lines of the relation, then other tables
+std::string relation_toml(
+    const std::string& with,
+    const std::string& verdict,
+    const std::string& more = "");
+
+/// Names of the selected features, in their order.
+std::vector<std::string> feature_names(const Selection& selection);
+
 /// Everything that select() looks at; the members are set by the tests.
 struct World {
   RunConfig config;
