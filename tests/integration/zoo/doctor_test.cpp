@@ -165,6 +165,7 @@ TEST_F(Doctor, WhatIsNotUsableHereCountsOnlyWhenItIsNamed) {
 
 // 11 s to load are more than a probe may take, and less than loading may.
 TEST_F(Doctor, AutoWaitsForACandidateThatLoadsSlowly) {
+  add("stumble_backend"); // one that auto can choose where bf16 is not built
   add("auto_slow_to_load");
   write("run.toml", backend_auto());
   const ProcessResult result = run_trainer(
