@@ -20,6 +20,8 @@ trains_and_stays_near_bf16() {
     --set run.threads=1 torchao:emulate=true,recipe=rowwise \
     te-reference:recipe=delayed >"$work/table" 2>"$work/said" ||
     fail "a status of 0 expected; it said: $(cat "$work/table" "$work/said")"
+  ! grep -v '^\[fp8_curves\] ' "$work/said" >"$work/else" ||
+    fail "only its own words expected, found: $(cat "$work/else")"
   [[ $(head -1 "$work/curves/curves.csv") == \
     step,bf16,torchao-rowwise,te-reference-delayed ]] ||
     fail "three runs expected in $(head -1 "$work/curves/curves.csv")"

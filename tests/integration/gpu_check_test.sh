@@ -58,9 +58,13 @@ runs_from_start_to_report_on_the_cpu() {
     "$work/out/report.md" || fail "no row of auto in $(cat "$work/out/report.md")"
   grep -q '^| training with torchao | pass | loss .*, no NaN |$' \
     "$work/out/report.md" || fail "no training with torchao"
+  local name
+  for name in numbers-bf16 numbers-torchao; do
+    (($(wc -l <"$work/out/$name.steps") == 6)) ||
+      fail "losses of six steps expected in $(cat "$work/out/$name.steps")"
+  done
   grep -q '^| decoder against the CPU | pass | [1-9]' "$work/out/report.md" ||
     fail "no decoder against the CPU"
-  local name
   for name in "products of te" "training with te" "FP8 casts of the hardware" \
     "delayed scaling, 100 golden steps on Transformer Engine"; do
     grep -q "^| $name | not judged | it needs a GPU |\$" "$work/out/report.md" ||
