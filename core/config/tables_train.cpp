@@ -1,5 +1,6 @@
 // The rows of [train], [eval], [checkpoint] and [export]. To add a key, add the
 // member in run_config.h and its row here; nothing else.
+#include "core/config/stages.h"
 #include "core/config/table_rows.h"
 
 namespace octet {
@@ -13,7 +14,7 @@ TableSpec train_table() {
           {.name = "stage",
            .slot = OCTET_RUN_SLOT(train.stage),
            .fallback = text("sft"),
-           .one_of = {"sft", "pt"},
+           .one_of = training_stages(),
            .help = "sft trains on the answers of records, pt on plain text",
            .example = "\"pt\"",
            .also_called = {"training_stage"}},

@@ -52,7 +52,7 @@ at::Tensor Block::forward(
     const Packing& packing,
     const StepContext& context,
     BlockSaved* saved) {
-  const Heads heads = project(x, packing.rope, context, saved);
+  const Heads heads = project(x, packing.rope, packing.tokens, context, saved);
   const at::Tensor attended = ops_.attention().forward(
       heads.q,
       heads.k,
@@ -60,9 +60,12 @@ at::Tensor Block::forward(
       attention_shape(packing),
       part(saved, &BlockSaved::attention));
   at::Tensor middle = sites_.o->forward(
-      {attended.flatten(1)}, context, part(saved, &BlockSaved::o));
+      {attended.flatten(1)},
+      packing.tokens,
+      context,
+      part(saved, &BlockSaved::o));
   middle.add_(x);
-  return mlp(middle, context, saved);
+  return mlp(middle, packing.tokens, context, saved);
 }
 
 at::Tensor Block::backward(
@@ -80,20 +83,22 @@ at::Tensor Block::extend(
     const RopeTable& rope,
     KvCache& cache,
     const StepContext& context) {
-  const Heads heads = project(x, rope, context, nullptr);
+  const int64_t tokens = x.size(0);
+  const Heads heads = project(x, rope, tokens, context, nullptr);
   const auto [k, v] = cache.append(layer_, heads.k, heads.v);
   const at::Tensor attended = cached_attention(
       heads.q, k, v, 1 / std::sqrt(double(head_size_)), window_);
   at::Tensor middle =
-      sites_.o->forward({attended.flatten(1)}, context, nullptr);
+      sites_.o->forward({attended.flatten(1)}, tokens, context, nullptr);
   middle.add_(x);
-  return mlp(middle, context, nullptr);
+  return mlp(middle, tokens, context, nullptr);
 }
 
 /// Norm, the three projections, the norms of heads, rotation.
 Block::Heads Block::project(
     const at::Tensor& x,
     const RopeTable& rope,
+    int64_t tokens,
     const StepContext& context,
     BlockSaved* saved) {
   const at::ScalarType dtype = x.scalar_type();
@@ -103,7 +108,7 @@ Block::Heads Block::project(
       eps_,
       part(saved, &BlockSaved::attention_norm))};
   const auto heads = [&](LinearSite& site, SiteSaved BlockSaved::*member) {
-    return site.forward(input, context, part(saved, member))
+    return site.forward(input, tokens, context, part(saved, member))
         .unflatten(1, {-1, head_size_});
   };
   at::Tensor q = heads(*sites_.q, &BlockSaved::q);
@@ -120,21 +125,24 @@ Block::Heads Block::project(
   return {std::move(q), std::move(k), std::move(v)};
 }
 
-at::Tensor
-Block::mlp(const at::Tensor& x, const StepContext& context, BlockSaved* saved) {
+at::Tensor Block::mlp(
+    const at::Tensor& x,
+    int64_t tokens,
+    const StepContext& context,
+    BlockSaved* saved) {
   const Activation input{ops_.rms_norm().forward(
       x,
       mlp_norm_.materialize(x.scalar_type()),
       eps_,
       part(saved, &BlockSaved::mlp_norm))};
-  at::Tensor gate =
-      sites_.gate->forward(input, context, part(saved, &BlockSaved::gate));
+  at::Tensor gate = sites_.gate->forward(
+      input, tokens, context, part(saved, &BlockSaved::gate));
   at::Tensor up =
-      sites_.up->forward(input, context, part(saved, &BlockSaved::up));
+      sites_.up->forward(input, tokens, context, part(saved, &BlockSaved::up));
   const Activation hidden{
       ops_.swiglu().forward(gate, up, part(saved, &BlockSaved::swiglu))};
-  at::Tensor y =
-      sites_.down->forward(hidden, context, part(saved, &BlockSaved::down));
+  at::Tensor y = sites_.down->forward(
+      hidden, tokens, context, part(saved, &BlockSaved::down));
   return y.add_(x);
 }
 

@@ -1,5 +1,5 @@
 // One decoder layer: attention and MLP with their norms, forward and backward.
-// Shapes: n tokens, c hidden size, h heads, g key/value heads, d head size.
+// Shapes: n rows, c hidden size, h heads, g key/value heads, d head size.
 #pragma once
 
 #include "core/model/kv_cache.h"
@@ -17,7 +17,10 @@ namespace octet {
 /// their sequences.
 struct Packing {
   RopeTable rope;
+  /// The last of them may be of rows that fill the batch up.
   std::vector<int64_t> cu_seqlens;
+  /// Rows without those.
+  int64_t tokens;
 };
 
 /// What a block keeps between forward and backward.
@@ -68,10 +71,14 @@ class Block {
   Heads project(
       const at::Tensor& x,
       const RopeTable& rope,
+      int64_t tokens,
       const StepContext& context,
       BlockSaved* saved);
-  at::Tensor
-  mlp(const at::Tensor& x, const StepContext& context, BlockSaved* saved);
+  at::Tensor mlp(
+      const at::Tensor& x,
+      int64_t tokens,
+      const StepContext& context,
+      BlockSaved* saved);
   void
   mlp_backward(at::Tensor& grad, const StepContext& context, BlockSaved& saved);
   void attention_backward(

@@ -69,17 +69,18 @@ void check_batch(const Microbatch& batch, int64_t vocab_size) {
 /// with zero rows behind the last one up to a multiple of `multiple`.
 struct Layout {
   std::vector<int64_t> positions, targets, cu_seqlens;
+  int64_t tokens;
 
   Layout(const Microbatch& batch, int64_t multiple)
       : positions(batch.positions),
         targets(batch.targets),
-        cu_seqlens(batch.cu_seqlens) {
-    const auto rows = static_cast<int64_t>(batch.tokens.size());
-    const int64_t all = (rows + multiple - 1) / multiple * multiple;
-    if (all == rows) {
+        cu_seqlens(batch.cu_seqlens),
+        tokens(static_cast<int64_t>(batch.tokens.size())) {
+    const int64_t all = (tokens + multiple - 1) / multiple * multiple;
+    if (all == tokens) {
       return;
     }
-    for (int64_t i = 0; i < all - rows; ++i) {
+    for (int64_t i = 0; i < all - tokens; ++i) {
       positions.push_back(i);
     }
     targets.resize(static_cast<size_t>(all), kIgnoreTarget);
@@ -162,7 +163,7 @@ struct Decoder::Impl {
   }
 
   Packing packing(const Layout& layout) const {
-    return {rope.table(layout.positions), layout.cu_seqlens};
+    return {rope.table(layout.positions), layout.cu_seqlens, layout.tokens};
   }
 
   /// @returns [rows of the layout, c]

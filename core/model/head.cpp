@@ -47,7 +47,10 @@ Head::Result Head::loss(
     const int64_t end = std::min(result.targets, begin + chunk_rows_);
     SiteSaved saved;
     at::Tensor logits = site_.forward(
-        {hidden.slice(0, begin, end)}, context, want_grad ? &saved : nullptr);
+        {hidden.slice(0, begin, end)},
+        end - begin,
+        context,
+        want_grad ? &saved : nullptr);
     CrossEntropyOp::Result part = ops_.cross_entropy().compute(
         std::move(logits), target.slice(0, begin, end), want_grad, grad_scale);
     result.loss += part.loss_sum;
@@ -70,7 +73,7 @@ Head::Result Head::loss(
 at::Tensor Head::logits(const at::Tensor& x, const StepContext& context) {
   const at::Tensor hidden = ops_.rms_norm().forward(
       x, norm_.materialize(x.scalar_type()), eps_, nullptr);
-  return site_.forward({hidden}, context, nullptr);
+  return site_.forward({hidden}, hidden.size(0), context, nullptr);
 }
 
 } // namespace octet

@@ -51,6 +51,7 @@ void LinearSite::count(int64_t CallCount::*calls, const StepContext& context) {
 
 at::Tensor LinearSite::forward(
     const Activation& x,
+    int64_t tokens,
     const StepContext& context,
     SiteSaved* saved) {
   // The shared object where nothing changes it, so that the group's sites see
@@ -71,7 +72,7 @@ at::Tensor LinearSite::forward(
             context,
             gemm_saved);
   if (bias_ != nullptr) {
-    y.add_(bias_->materialize(y.scalar_type()));
+    y.slice(0, 0, tokens).add_(bias_->materialize(y.scalar_type()));
   }
   if (saved != nullptr) {
     saved->adapters.resize(adapters_.size());

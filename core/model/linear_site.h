@@ -48,9 +48,16 @@ class LinearSite {
     input_transform_ = std::move(transform);
   }
 
+  /// @param x [M, K]
+  /// @param tokens rows behind these fill the batch up and are zero; they get
+  /// no bias, so that they stay zero through the whole model and no scale or
+  /// history of a backend sees anything else
   /// @param saved null when no backward follows  @returns [M, N]
-  at::Tensor
-  forward(const Activation& x, const StepContext& context, SiteSaved* saved);
+  at::Tensor forward(
+      const Activation& x,
+      int64_t tokens,
+      const StepContext& context,
+      SiteSaved* saved);
   /// Adds to the gradients of weight, bias and adapters; frees `saved`.
   /// @param grad_x [M, K], added to; allocated when undefined
   void backward(

@@ -42,10 +42,11 @@ void reject(CatalogEntry& entry, const std::string& reason) {
   entry.reason += (entry.reason.empty() ? "" : "\n") + reason;
 }
 
-// Whoever can write a plugin runs code as every user of it.
-void check_writers(CatalogEntry& entry) {
+// Whoever can write a plugin, or a library that is loaded with it, runs code as
+// every user of it.
+void check_writers(CatalogEntry& entry, const fs::path& file) {
   const std::string problem =
-      writers_problem(entry.path, training_library_file().parent_path());
+      writers_problem(file, training_library_file().parent_path());
   if (!problem.empty()) {
     reject(entry, problem);
   }
@@ -54,9 +55,14 @@ void check_writers(CatalogEntry& entry) {
 // So that what is missing is told before a loader says it in its own words.
 void check_libraries(CatalogEntry& entry, LibrarySearch& libraries) {
   try {
-    const std::string problem = libraries.check(entry.path).problem();
-    if (!problem.empty()) {
-      reject(entry, problem);
+    const LibraryCheck found = libraries.check(entry.path);
+    if (!found.missing.empty()) {
+      reject(entry, found.problem());
+    }
+    if (entry.status == PluginStatus::ready) {
+      for (const fs::path& library : found.own) {
+        check_writers(entry, library);
+      }
     }
   } catch (const Error& error) {
     reject(entry, error.message());
@@ -71,6 +77,7 @@ CatalogEntry inspect_file(
   entry.path = file;
   entry.origin = origin;
   entry.manifest.name = printable(file.stem().string());
+  entry.manifest_read = false;
   PluginFile found;
   try {
     found = read_plugin_file(file);
@@ -83,6 +90,7 @@ CatalogEntry inspect_file(
   // once by building again.
   try {
     entry.manifest = parse_manifest(found.manifest, file.string());
+    entry.manifest_read = true;
   } catch (const Error& error) {
     reject(entry, error.message());
   }
@@ -94,7 +102,7 @@ CatalogEntry inspect_file(
   if (!differences.empty()) {
     reject(entry, "build it again with this trainer's SDK");
   }
-  check_writers(entry);
+  check_writers(entry, entry.path);
   check_libraries(entry, libraries);
   return entry;
 }
@@ -172,6 +180,25 @@ const CatalogEntry* Catalog::find_any(const std::string& name) const {
     }
   }
   return nullptr;
+}
+
+bool Catalog::is_backend(const CatalogEntry& entry) const {
+  if (entry.manifest_read) {
+    return entry.manifest.kind == PluginKind::precision;
+  }
+  const auto same_name = [&](const std::string& name, PluginKind kind) {
+    return name == entry.manifest.name && kind == PluginKind::precision;
+  };
+  return std::any_of(
+             entries.begin(),
+             entries.end(),
+             [&](const CatalogEntry& other) {
+               return other.manifest_read &&
+                   same_name(other.manifest.name, other.manifest.kind);
+             }) ||
+      std::any_of(known.begin(), known.end(), [&](const KnownPlugin& plugin) {
+           return same_name(plugin.name, plugin.kind);
+         });
 }
 
 std::vector<std::string> Catalog::names(PluginKind kind) const {

@@ -16,9 +16,9 @@ namespace octet {
 enum class PluginStatus { ready, shadowed, rejected };
 
 struct CatalogEntry {
-  /// Valid unless rejected for an unreadable manifest (then only name is set,
-  /// from the file name).
+  /// Valid if `manifest_read`; else only name is set, from the file name.
   Manifest manifest;
+  bool manifest_read = true;
   /// Absolute.
   std::filesystem::path path;
   /// "installed", "--plugin-path", "run.toml", "OCTET_PLUGIN_PATH"
@@ -54,6 +54,9 @@ struct Catalog {
   const CatalogEntry* find_any(const std::string& name) const;
   /// Names of the ready plugins of that kind, sorted.
   std::vector<std::string> names(PluginKind kind) const;
+  /// Whether it is a precision plugin; of one whose manifest cannot be read,
+  /// whether another file of that name or Octet's plugin of that name is.
+  bool is_backend(const CatalogEntry& entry) const;
   /// The plugin of Octet that has that name but no file here, or null.
   const KnownPlugin* find_known(const std::string& name) const;
 };

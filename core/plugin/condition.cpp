@@ -2,9 +2,12 @@
 #include "core/plugin/condition.h"
 
 #include "core/base/problems.h"
+#include "core/config/stages.h"
+#include "core/plugin/inspect.h"
+#include "core/plugin/words.h"
 
+#include <algorithm>
 #include <charconv>
-#include <regex>
 
 namespace octet {
 
@@ -78,37 +81,106 @@ bool fits(const OptionSpec& spec, const ConditionClause& clause) {
   return false;
 }
 
+// Takes a condition apart from the front. Written out: std::regex goes one call
+// deeper a character, and this text may come out of any file.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+
+  // A clause: key, == or !=, then a quoted text or a bare word.
+  ConditionClause clause() {
+    const std::string_view from = rest_;
+    skip_spaces();
+    const auto key = take(size_of_key());
+    skip_spaces();
+    const auto sign = take(2);
+    skip_spaces();
+    const auto value = take(size_of_value());
+    if (key.empty() || (sign != "==" && sign != "!=") || value.empty()) {
+      refuse(
+          "expected conditions such as recipe == \"rowwise\" and stage != "
+          "\"pt\", found " +
+          shown(from));
+    }
+    skip_spaces();
+    return {std::string(key), sign == "==", parse_value(std::string(value))};
+  }
+
+  // Whether "and" and one more clause follow; takes the "and".
+  bool another() {
+    if (rest_.empty()) {
+      return false;
+    }
+    if (rest_.substr(0, 4) != "and " || rest_.size() == 4) {
+      refuse("expected \"and\" and one more condition, found " + shown(rest_));
+    }
+    rest_.remove_prefix(4);
+    return true;
+  }
+
+ private:
+  static constexpr std::string_view kSpaces = " \t";
+
+  static std::string shown(std::string_view text) {
+    constexpr size_t kMost = 80;
+    return text.size() <= kMost ? std::string(text)
+                                : printable(std::string(text)) + "...";
+  }
+
+  void skip_spaces() {
+    rest_.remove_prefix(
+        std::min(rest_.find_first_not_of(kSpaces), rest_.size()));
+  }
+
+  std::string_view take(size_t size) {
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(taken.size());
+    return taken;
+  }
+
+  size_t size_of_key() const {
+    const size_t end =
+        rest_.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_");
+    const size_t size = std::min(end, rest_.size());
+    return is_word(rest_.substr(0, size), "_") ? size : 0;
+  }
+
+  size_t size_of_value() const {
+    if (rest_.substr(0, 1) == "\"") {
+      const size_t end = rest_.find('"', 1);
+      return end == std::string_view::npos ? 0 : end + 1;
+    }
+    return std::min(rest_.find_first_of(" \t\""), rest_.size());
+  }
+
+  std::string_view rest_;
+};
+
+void check_stage(const ConditionClause& clause) {
+  const auto* stage = std::get_if<std::string>(&clause.value);
+  if (stage == nullptr) {
+    refuse("expected a \"text\" to compare stage with");
+  }
+  const std::vector<std::string>& stages = training_stages();
+  if (std::find(stages.begin(), stages.end(), *stage) == stages.end()) {
+    const std::string nearest = nearest_name(*stage, stages);
+    refuse(
+        "stage is never \"" + *stage + "\", but one of " + join_names(stages) +
+        (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+  }
+}
+
 } // namespace
 
 Condition parse_condition(const std::string& text) {
   if (text.empty()) {
     return {};
   }
-  // A clause: key, == or !=, then a quoted text or a bare word.
-  static const std::regex clause(
-      R"re(\s*([a-z][a-z0-9_]*)\s*(==|!=)\s*("[^"]*"|[^\s"]+)\s*)re");
   Condition condition;
-  std::string rest = text;
-  while (!rest.empty()) {
-    std::smatch match;
-    if (!std::regex_search(
-            rest, match, clause, std::regex_constants::match_continuous)) {
-      refuse(
-          "expected conditions such as recipe == \"rowwise\" and stage != "
-          "\"pt\", found " +
-          rest);
-    }
-    condition.push_back(
-        {match[1].str(), match[2].str() == "==", parse_value(match[3].str())});
-    rest = match.suffix();
-    if (rest.empty()) {
-      break;
-    }
-    if (rest.rfind("and ", 0) != 0 || rest.size() == 4) {
-      refuse("expected \"and\" and one more condition, found " + rest);
-    }
-    rest = rest.substr(4);
-  }
+  Scanner scanner(text);
+  do {
+    condition.push_back(scanner.clause());
+  } while (scanner.another());
   return condition;
 }
 
@@ -119,9 +191,7 @@ void check_condition(const Condition& condition, const Manifest& manifest) {
   }
   for (const ConditionClause& clause : condition) {
     if (clause.key == "stage") {
-      if (!std::holds_alternative<std::string>(clause.value)) {
-        refuse("expected a \"text\" to compare stage with");
-      }
+      check_stage(clause);
       continue;
     }
     const auto found = manifest.options.find(clause.key);

@@ -140,7 +140,8 @@ void LibrarySearch::prepare() {
     trainer_ = {training_library_.parent_path().string()};
     append(trainer_, needs_of(training_library_).runpath);
     append(trainer_, needs_of(training_library_).rpath);
-    walk(training_library_, {}, loaded_for_training_);
+    std::vector<fs::path> own;
+    walk(training_library_, {}, loaded_for_training_, own);
   } catch (const Error&) {
     // Whoever opens that library will be told what is wrong with it.
   }
@@ -151,7 +152,7 @@ LibraryCheck LibrarySearch::check(const fs::path& file) {
   LibraryCheck result;
   std::set<std::string> known = loaded_, visited;
   known.insert(loaded_for_training_.begin(), loaded_for_training_.end());
-  result.missing = walk(file, known, visited);
+  result.missing = walk(file, known, visited, result.own);
   for (const std::string& name : visited) {
     const bool of_trainer =
         loaded_for_training_.count(name) > 0 || find_in(trainer_, name);
@@ -171,11 +172,13 @@ LibraryCheck LibrarySearch::check(const fs::path& file) {
 }
 
 // What cannot be found of all that `file` needs, libraries of libraries
-// included. A name in `loaded` is there already, with all that it needs.
+// included; what is found outside of the system and the trainer goes to `own`.
+// A name in `loaded` is there already, with all that it needs.
 std::vector<std::string> LibrarySearch::walk(
     const fs::path& file,
     const std::set<std::string>& loaded,
-    std::set<std::string>& visited) {
+    std::set<std::string>& visited,
+    std::vector<fs::path>& own) {
   std::vector<std::string> missing;
   std::vector<fs::path> files = {file};
   while (!files.empty()) {
@@ -199,6 +202,9 @@ std::vector<std::string> LibrarySearch::walk(
       const Path found = find(name, asker);
       if (found) {
         files.push_back(*found);
+        if (found != find_in_system(name)) {
+          own.push_back(*found);
+        }
       } else {
         missing.push_back(
             name +

@@ -23,6 +23,9 @@ struct LibraryCheck {
   /// Whether it needs a library that comes with the training library, such as
   /// LibTorch: then that one has to be opened first.
   bool needs_libtorch = false;
+  /// Those found in the plugin's own search path or in LD_LIBRARY_PATH, which
+  /// are loaded with it.
+  std::vector<std::filesystem::path> own;
 
   /// One sentence about what is missing, "" when nothing is.
   std::string problem() const;
@@ -47,7 +50,8 @@ class LibrarySearch {
   std::vector<std::string> walk(
       const std::filesystem::path& file,
       const std::set<std::string>& loaded,
-      std::set<std::string>& visited);
+      std::set<std::string>& visited,
+      std::vector<std::filesystem::path>& own);
   Path find(const std::string& name, const LibraryNeeds& asker);
   Path find_in_system(const std::string& name);
   const LibraryNeeds& needs_of(const std::filesystem::path& file);

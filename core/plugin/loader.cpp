@@ -199,7 +199,7 @@ class DllPlugin : public LoadedPlugin {
         (made.precision == nullptr || made.feature == nullptr);
     if (!fits) {
       if (made.magic == OCTET_PLUGIN_MAGIC) {
-        plugin_->destroy(&made);
+        destroy(made);
       }
       refuse(
           entry_,
@@ -209,10 +209,16 @@ class DllPlugin : public LoadedPlugin {
                                                : PluginKind::feature) +
               " interface, found none or another one");
     }
-    const auto destroy = plugin_->destroy;
+    // Loaded plugins are never freed, so that `this` outlives what they made.
     return {
         static_cast<Interface*>(made.*which),
-        [made, destroy](Interface*) mutable { destroy(&made); }};
+        [made, this](Interface*) mutable { destroy(made); }};
+  }
+
+  // An exception ends the program here, with the plugin's name.
+  void destroy(OctetInterface& made) const noexcept {
+    const PluginCall call(place("destroy"));
+    plugin_->destroy(&made);
   }
 
   CallPlace place(const char* step) const {

@@ -2,6 +2,7 @@
 #include "core/plugin/manifest_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <utility>
 
@@ -187,7 +188,12 @@ std::optional<double> ManifestTable::optional_real(const std::string& key) {
     return std::nullopt;
   }
   if (node->is_number()) {
-    return node->value<double>();
+    const auto value = node->value<double>();
+    if (value && !std::isfinite(*value)) {
+      problem(key, "expected a finite number, found " + std::to_string(*value));
+      return std::nullopt;
+    }
+    return value;
   }
   wrong_type(key, "a number", *node);
   return std::nullopt;

@@ -1,6 +1,7 @@
 // What a pin says against what is there.
 #include "core/plugin/pins.h"
 
+#include "core/base/one_line.h"
 #include "core/base/problems.h"
 
 namespace octet {
@@ -14,13 +15,6 @@ constexpr const char* kScheme = "sha256:";
       ExitCode::resolution,
       "plugin " + entry.manifest.name,
       text + " (" + entry.path.string() + ")");
-}
-
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    c = c == '\n' ? ' ' : c;
-  }
-  return text;
 }
 
 std::string problem_of_pin(const Catalog& catalog, const std::string& name) {
@@ -46,7 +40,14 @@ std::string problem_of_pin(const Catalog& catalog, const std::string& name) {
 } // namespace
 
 bool apply_pin(CatalogEntry& entry, const std::string& pin) {
-  const FileDigest found = digest_file(entry.path);
+  FileDigest found;
+  try {
+    found = digest_file(entry.path);
+  } catch (const Error&) {
+    // A file that cannot be read has no digest; why is in its reason already.
+    entry.status = PluginStatus::rejected;
+    return false;
+  }
   entry.digest = found.sha256;
   entry.identity = found.identity;
   if (kScheme + found.sha256 == pin) {
@@ -59,6 +60,10 @@ bool apply_pin(CatalogEntry& entry, const std::string& pin) {
       "; if you put another version there, pin its digest; if not, put the "
       "pinned file back";
   return false;
+}
+
+std::string pin_of(const CatalogEntry& entry) {
+  return entry.digest.empty() ? "" : kScheme + entry.digest;
 }
 
 void require_pins(

@@ -14,6 +14,9 @@ namespace octet {
 /// @returns whether the digest fits
 bool apply_pin(CatalogEntry& entry, const std::string& pin);
 
+/// The pin that let a file in: "sha256:<64 hex digits>"; "" without one.
+std::string pin_of(const CatalogEntry& entry);
+
 /// Every pin must have led to a ready plugin: a run that asks for a file of
 /// which there is another version, or none, does not start.
 /// @param place where the pins were written

@@ -179,6 +179,7 @@ void watch_plugin_calls() {
   static const bool once = [] {
     use_alternative_stack();
     std::atexit(at_exit);
+    std::at_quick_exit(at_exit);
     terminate_before = std::set_terminate(at_terminate);
     struct sigaction action {};
     action.sa_sigaction = on_signal;

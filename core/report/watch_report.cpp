@@ -18,6 +18,7 @@ namespace {
 
 using nlohmann::json;
 
+// Of the table, unless more of them were past a limit.
 constexpr size_t kMostRows = 40;
 
 double number(const json& value) {
@@ -102,8 +103,9 @@ cast_row(const CastRecord& cast, int64_t times, const WatchLimits& limits) {
       cell(std::to_string(times)) + "</tr>\n";
 }
 
-/// The casts of the last watched step: those past a limit, then the others by
-/// rising SQNR.
+/// The casts of the last watched step: those past a limit, then those that were
+/// at an earlier step, then the others by rising SQNR. Only the others may be
+/// left out, since warnings send the reader here for the rest.
 std::string cast_table(
     const std::vector<WatchedStep>& history,
     const WatchLimits& limits) {
@@ -113,29 +115,39 @@ std::string cast_table(
       times[{cast.site, cast.tensor}] += passes(cast, limits) ? 1 : 0;
     }
   }
+  const auto times_of = [&](const CastRecord& cast) {
+    return times.at({cast.site, cast.tensor});
+  };
   std::vector<CastRecord> casts = history.back().casts;
   const auto quality = [](const CastRecord& cast) {
     return std::isnan(cast.sqnr_db) ? -std::numeric_limits<double>::infinity()
                                     : cast.sqnr_db;
   };
+  const auto rank = [&](const CastRecord& cast) {
+    return passes(cast, limits) ? 0 : times_of(cast) > 0 ? 1 : 2;
+  };
   std::stable_sort(
       casts.begin(), casts.end(), [&](const auto& a, const auto& b) {
-        const bool first = passes(a, limits), second = passes(b, limits);
-        return first != second ? first : quality(a) < quality(b);
+        const int first = rank(a), second = rank(b);
+        return first != second ? first < second : quality(a) < quality(b);
       });
   std::string out =
       "<table class=\"wide\">\n<tr><th>layer</th><th>tensor</th>"
       "<th>SQNR, dB</th><th>amax</th><th>scale</th><th>underflow</th>"
       "<th>overflow</th><th>past a limit</th></tr>\n";
-  const size_t shown = std::min(casts.size(), kMostRows);
+  const auto past = static_cast<size_t>(
+      std::count_if(casts.begin(), casts.end(), [&](const CastRecord& cast) {
+        return times_of(cast) > 0;
+      }));
+  const size_t shown = std::min(casts.size(), std::max(past, kMostRows));
   for (size_t i = 0; i < shown; ++i) {
-    out +=
-        cast_row(casts[i], times.at({casts[i].site, casts[i].tensor}), limits);
+    out += cast_row(casts[i], times_of(casts[i]), limits);
   }
   out += "</table>\n";
   if (casts.size() > shown) {
     out += fmt::format(
-        "<p class=\"soft\">and {} more in events.jsonl</p>\n",
+        "<p class=\"soft\">and {} more, never past a limit, in "
+        "events.jsonl</p>\n",
         casts.size() - shown);
   }
   return out;

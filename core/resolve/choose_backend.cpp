@@ -1,6 +1,7 @@
 // The candidates of `auto`, their verdicts and the reasons.
 #include "core/resolve/choose_backend.h"
 
+#include "core/base/one_line.h"
 #include "core/resolve/conflicts.h"
 #include "core/resolve/needs.h"
 #include "core/resolve/options_of_run.h"
@@ -25,7 +26,7 @@ void set(Candidate& row, const char* verdict, const std::string& reason) {
 std::vector<const CatalogEntry*> ranked(const Catalog& catalog) {
   std::vector<const CatalogEntry*> entries;
   for (const CatalogEntry& entry : catalog.entries) {
-    if (entry.manifest.kind == PluginKind::precision &&
+    if (catalog.is_backend(entry) &&
         catalog.find_any(entry.manifest.name) == &entry) {
       entries.push_back(&entry);
     }
@@ -68,6 +69,9 @@ void BackendChoice::judge(
     const std::vector<SelectedPlugin>& features,
     Problems& problems) const {
   const Manifest& manifest = item.plugin.entry->manifest;
+  if (item.plugin.entry->status != PluginStatus::ready) {
+    return set(item.row, "not usable", first_line(item.plugin.entry->reason));
+  }
   Problems wrong;
   item.plugin.options = check_options(
       manifest,
@@ -76,9 +80,6 @@ void BackendChoice::judge(
       wrong);
   for (const std::string& problem : wrong.items()) {
     problems.add(problem);
-  }
-  if (item.plugin.entry->status != PluginStatus::ready) {
-    return set(item.row, "not usable", first_line(item.plugin.entry->reason));
   }
   if (!manifest.automatic) {
     return set(item.row, "not asked", "chosen by name only");

@@ -44,7 +44,7 @@ std::string unmet_needs(const Needs& needs, const OctetHost& host) {
   for (const std::string& capability : needs.capability) {
     wanted += (wanted.empty() ? "" : " or ") + capability;
   }
-  return "needs compute capability " + wanted + "; device 0 has " +
+  return "needs compute capability " + wanted + "; this run's GPU has " +
       std::to_string(host.cuda_capability / 10) + "." +
       std::to_string(host.cuda_capability % 10);
 }

@@ -1,4 +1,4 @@
-// What run.toml says to one plugin, and texts about it.
+// What run.toml says to one plugin.
 #pragma once
 
 #include "core/config/run_config.h"
@@ -24,15 +24,6 @@ inline bool emulates(const OptionTable& options) {
       ? nullptr
       : std::get_if<bool>(&found->second.value);
   return on != nullptr && *on;
-}
-
-/// Lines joined with "; ".
-inline std::string one_line(std::string text) {
-  for (size_t at = text.find('\n'); at != std::string::npos;
-       at = text.find('\n', at)) {
-    text.replace(at, 1, "; ");
-  }
-  return text;
 }
 
 } // namespace octet

@@ -91,9 +91,32 @@ std::string sentence(const Declared& declared) {
   return text;
 }
 
+using Forerunners = std::map<std::string, std::set<std::string>>;
+
+// Of what waits for each other only the circles: who merely waits for one, or
+// behind one, is taken off.
+std::vector<std::string> circles_in(Forerunners waiting) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto item = waiting.begin(); item != waiting.end();) {
+      const bool waited_for =
+          std::any_of(waiting.begin(), waiting.end(), [&](const auto& other) {
+            return other.second.count(item->first) > 0;
+          });
+      changed = changed || !waited_for;
+      item = waited_for ? std::next(item) : waiting.erase(item);
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, waits_for] : waiting) {
+    names.push_back(name);
+  }
+  return names;
+}
+
 // Takes every plugin whose forerunners are all taken, smallest name first.
 std::vector<std::string> sorted_names(
-    std::map<std::string, std::set<std::string>> forerunners,
+    Forerunners forerunners,
     std::vector<std::string>& circle) {
   std::vector<std::string> order;
   while (!forerunners.empty()) {
@@ -102,9 +125,7 @@ std::vector<std::string> sorted_names(
           return item.second.empty();
         });
     if (free == forerunners.end()) {
-      for (const auto& [name, waits_for] : forerunners) {
-        circle.push_back(name);
-      }
+      circle = circles_in(std::move(forerunners));
       return order;
     }
     const std::string name = free->first;
@@ -166,18 +187,29 @@ std::vector<Finding> related_findings(
 }
 
 std::vector<SelectedPlugin> in_order(
-    std::vector<SelectedPlugin> selected,
+    std::vector<SelectedPlugin> features,
+    const SelectedPlugin* precision,
     const std::string& stage,
     Problems& problems) {
-  std::map<std::string, std::set<std::string>> forerunners;
-  for (const SelectedPlugin& self : selected) {
+  std::vector<SelectedPlugin> together = features;
+  if (precision != nullptr) {
+    together.push_back(*precision);
+  }
+  Forerunners forerunners;
+  for (const SelectedPlugin& self : together) {
+    // The backend makes its products before any feature is applied.
+    if (self.entry->manifest.kind == PluginKind::precision) {
+      continue;
+    }
     std::set<std::string>& waits_for = forerunners[self.entry->manifest.name];
     for (const Relation& relation : self.entry->manifest.relations) {
-      if (relation.after.empty() || !applies(selected, self, relation, stage)) {
+      if (relation.after.empty() || !applies(together, self, relation, stage)) {
         continue;
       }
-      for (const auto* other : partners(selected, self, relation.after)) {
-        waits_for.insert(other->entry->manifest.name);
+      for (const auto* other : partners(together, self, relation.after)) {
+        if (other->entry->manifest.kind == PluginKind::feature) {
+          waits_for.insert(other->entry->manifest.name);
+        }
       }
     }
   }
@@ -187,18 +219,18 @@ std::vector<SelectedPlugin> in_order(
     problems.add(
         "features " + join_names(circle) +
         " each must be applied after another of them; remove one");
-    return selected;
+    return features;
   }
   const auto place = [&](const SelectedPlugin& plugin) {
     return std::find(names.begin(), names.end(), plugin.entry->manifest.name);
   };
   std::sort(
-      selected.begin(),
-      selected.end(),
+      features.begin(),
+      features.end(),
       [&](const SelectedPlugin& a, const SelectedPlugin& b) {
         return place(a) < place(b);
       });
-  return selected;
+  return features;
 }
 
 } // namespace octet

@@ -30,10 +30,12 @@ std::vector<Finding> related_findings(
     const std::vector<SelectedPlugin>& selected,
     const std::string& stage);
 
-/// Sorts by what must be applied first (`after`), then by name.
+/// Sorts features by what must be applied first (`after`), then by name.
+/// @param precision as a partner of relations; null while it is not known
 /// @param problems gets the names of a circle, if there is one
 std::vector<SelectedPlugin> in_order(
-    std::vector<SelectedPlugin> selected,
+    std::vector<SelectedPlugin> features,
+    const SelectedPlugin* precision,
     const std::string& stage,
     Problems& problems);
 

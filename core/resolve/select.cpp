@@ -2,6 +2,7 @@
 // No files, no tensors. In two rounds, each of which tells all that is wrong:
 // names, options, needs and conflicts, for which manifests suffice; then the
 // probes, the first code of a plugin that runs.
+#include "core/base/one_line.h"
 #include "core/base/problems.h"
 #include "core/plugin/core_capabilities.h"
 #include "core/resolve/choose_backend.h"
@@ -48,6 +49,7 @@ class Selector {
       note_unused_tables();
       raise();
       note_warnings(&selection_.precision);
+      sort_features(&selection_.precision);
     }
     raise();
     return std::move(selection_);
@@ -74,8 +76,16 @@ class Selector {
     }
     check_precision_tables();
     note_warnings(precision);
-    selection_.features =
-        in_order(selection_.features, config_.train.stage, problems_);
+    sort_features(precision);
+  }
+
+  // Under `auto` once more when its choice is known: relations may name it.
+  void sort_features(const SelectedPlugin* precision) {
+    selection_.features = in_order(
+        std::move(selection_.features),
+        precision,
+        config_.train.stage,
+        problems_);
   }
 
   // The ready plugin of that name and kind, or a problem that begins with
@@ -259,6 +269,12 @@ class Selector {
   ProbeVerdict ask(const SelectedPlugin& plugin) {
     try {
       return probe_(*plugin.entry, plugin.options);
+    } catch (const Failure& failure) {
+      // A fault of this installation or machine is no verdict on a plugin.
+      if (failure.code() == ExitCode::failed) {
+        throw;
+      }
+      return {false, failure.message()};
     } catch (const Error& error) {
       return {false, error.message()};
     }

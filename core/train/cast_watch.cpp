@@ -156,7 +156,8 @@ std::vector<std::string> CastWatch::new_warnings(const WatchedStep& watched) {
     const size_t more = found.size() - kMostNamed;
     found.resize(kMostNamed);
     found.push_back(fmt::format(
-        "and {} more casts past a limit at step {}; report.html has them",
+        "and {} more casts past a limit at step {}; report.html lists all of "
+        "them, events.jsonl has every step",
         more,
         watched.step));
   }

@@ -52,8 +52,11 @@ class Workload {
         /*decay=*/true);
   }
 
-  /// One step of one backend. @returns milliseconds a microbatch
-  double step(PrecisionBackend& backend, Gemm& gemm, int64_t number) {
+  using Members = std::vector<std::unique_ptr<Gemm>>;
+
+  /// One step of one backend. @returns milliseconds a microbatch and member
+  double
+  step(PrecisionBackend& backend, const Members& members, int64_t number) {
     // The cast of the master to the compute dtype is done once for whoever
     // computes, so nobody pays for it.
     weight_->materialize(settings_.compute_dtype);
@@ -63,21 +66,27 @@ class Workload {
     context.step = number;
     context.training = true;
     context.seed = settings_.seed;
-    synchronize(settings_.device);
-    const auto begin = Clock::now();
+    Clock::duration time{};
     for (int64_t i = 0; i < settings_.microbatches; ++i) {
       context.microbatch = i;
       context.first_microbatch = i == 0;
+      synchronize(settings_.device);
+      const auto begin = Clock::now();
       const Activation input{x_};
-      Saved saved;
-      gemm.forward(input, *weight_, context, &saved);
-      gemm.backward(grad_y_, saved, *weight_, context, want);
+      std::vector<Saved> saved(members.size());
+      for (size_t m = 0; m < members.size(); ++m) {
+        members[m]->forward(input, *weight_, context, &saved[m]);
+      }
+      for (size_t m = members.size(); m-- > 0;) {
+        members[m]->backward(grad_y_, saved[m], *weight_, context, want);
+      }
+      synchronize(settings_.device);
+      time += Clock::now() - begin;
       backend.end_microbatch(context);
     }
     backend.end_step(context);
-    synchronize(settings_.device);
-    const double time = milliseconds(Clock::now() - begin);
-    return time / static_cast<double>(settings_.microbatches);
+    return milliseconds(time) / static_cast<double>(settings_.microbatches) /
+        static_cast<double>(members.size());
   }
 
   /// As an update does: results cached by version are used no more.
@@ -99,21 +108,31 @@ class Workload {
   std::unique_ptr<BaseTensor> weight_;
 };
 
+Workload::Members make_members(
+    PrecisionBackend& backend,
+    const MeasuredSite& measured) {
+  Workload::Members members;
+  for (int64_t i = 0; i < measured.sharing; ++i) {
+    members.push_back(backend.make_gemm(measured.site));
+  }
+  return members;
+}
+
 GemmTiming measure_one(
     PrecisionBackend& candidate,
     PrecisionBackend& reference,
     const MeasuredSite& measured,
     const MeasureSettings& settings) {
   Workload work(measured.shape, settings);
-  const auto first = candidate.make_gemm(measured.site);
-  const auto second = reference.make_gemm(measured.site);
+  const auto first = make_members(candidate, measured);
+  const auto second = make_members(reference, measured);
   std::vector<double> first_times, second_times;
   int64_t step = 0;
   const auto turn = [&](bool candidate_begins, bool timed) {
     ++step;
     for (const bool candidates_turn : {candidate_begins, !candidate_begins}) {
-      const double time = candidates_turn ? work.step(candidate, *first, step)
-                                          : work.step(reference, *second, step);
+      const double time = candidates_turn ? work.step(candidate, first, step)
+                                          : work.step(reference, second, step);
       if (timed) {
         (candidates_turn ? first_times : second_times).push_back(time);
       }

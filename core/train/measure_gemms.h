@@ -1,6 +1,7 @@
 // Times the GEMMs of a model with two backends, as training runs them: forward
 // and backward with all quantization, gradients added to fp32, weights that
-// change with every step, backends told the ends of microbatches and steps.
+// change with every step, backends told the ends of microbatches and steps (off
+// the clock: one such call is for all layers of a model).
 // Nothing is decided here; see core/resolve/decide_by_timings.h.
 #pragma once
 
@@ -20,6 +21,9 @@ namespace octet {
 struct MeasuredSite {
   GemmShape shape;
   Site site;
+  /// Sites that read its input, it included: they may share the cast of it. All
+  /// are run, and each is charged its part.
+  int64_t sharing = 1;
 };
 
 struct MeasureSettings {

@@ -103,6 +103,28 @@ GemmTimings read_table(
   return used;
 }
 
+/// A site of that shape whose input the fewest others of `shapes` read: the
+/// verdict is for all sites of the shape, so the dearest cast counts.
+MeasuredSite measured_site(
+    const GemmShape& shape,
+    const std::vector<Site>& sites,
+    const std::map<std::string, GemmShape>& shapes) {
+  std::map<std::string, int64_t> readers;
+  for (const Site& site : sites) {
+    readers[site.group] += static_cast<int64_t>(shapes.count(site.name));
+  }
+  MeasuredSite fewest;
+  for (const Site& site : sites) {
+    const auto found = shapes.find(site.name);
+    const bool fits = found != shapes.end() && found->second == shape;
+    const int64_t sharing = site.group.empty() ? 1 : readers[site.group];
+    if (fits && (fewest.site.name.empty() || sharing < fewest.sharing)) {
+      fewest = {shape, site, sharing};
+    }
+  }
+  return fewest;
+}
+
 GemmTimings measure_table(
     const RunConfig& config,
     const std::vector<Site>& sites,
@@ -112,12 +134,7 @@ GemmTimings measure_table(
     GemmTimings table) {
   std::vector<MeasuredSite> measured;
   for (const GemmTiming& row : table.shapes) {
-    const auto site =
-        std::find_if(sites.begin(), sites.end(), [&](const Site& each) {
-          const auto shape = shapes.find(each.name);
-          return shape != shapes.end() && shape->second == row.shape;
-        });
-    measured.push_back({row.shape, *site});
+    measured.push_back(measured_site(row.shape, sites, shapes));
   }
   std::cout << "measuring " << table.candidate << " against " << table.reference
             << ": " << measured.size() << " GEMM shapes ...\n"

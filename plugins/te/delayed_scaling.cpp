@@ -91,6 +91,8 @@ class DelayedScaling : public Recipe {
   }
 
   void end_microbatch(Collective* ranks) override {
+    // Where nothing was differentiated yet, no cast has moved this table.
+    backward_->use(forward_->scales().device());
     at::Tensor forward_amax, backward_amax;
     if (ranks != nullptr && ranks->world_size() > 1) {
       // One reduction for all slots of the model: the same sites in the same

@@ -117,6 +117,11 @@ at::Tensor Linear::forward(
     Saved* saved) {
   check(x.value, "the input");
   const c10::DeviceGuard on(x.value.device());
+  if (x.value.size(0) == 0) {
+    // The library knows no empty tensors.
+    return at::empty(
+        {0, w.materialize(at::kBFloat16).size(0)}, x.value.options());
+  }
   const bool columnwise = engine_->columnwise();
   const bool trains_weight = saved != nullptr && !w.frozen();
   const Quantized& input =
@@ -145,6 +150,11 @@ at::Tensor Linear::backward(
     const GradRequest& want) {
   check(grad_y, "the gradient");
   const c10::DeviceGuard on(grad_y.device());
+  if (grad_y.size(0) == 0) {
+    return want.input
+        ? at::empty({0, w.materialize(at::kBFloat16).size(1)}, grad_y.options())
+        : at::Tensor();
+  }
   const bool columnwise = engine_->columnwise();
   const at::Tensor padded = pad_rows(grad_y, engine_->recipe->row_multiple());
   const Quantized grad = grad_output_->quantize(

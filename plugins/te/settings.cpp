@@ -77,7 +77,7 @@ Settings read_settings(const Options& options) {
 }
 
 std::string refuse_capability(RecipeKind recipe, unsigned capability) {
-  const std::string found = "; device 0 has " +
+  const std::string found = "; this run's GPU has " +
       std::to_string(capability / 10) + "." + std::to_string(capability % 10);
   if (recipe == RecipeKind::block && capability / 10 != 9) {
     return "precision.te.recipe = \"block\" needs compute capability 9.x" +

@@ -12,7 +12,7 @@ std::string capability(const OctetHost& host) {
 }
 
 std::string device(const OctetHost& host) {
-  const std::string name = host.cuda_name[0] != '\0' ? host.cuda_name : "GPU 0";
+  const std::string name = host.cuda_name[0] != '\0' ? host.cuda_name : "a GPU";
   return name + " (compute capability " + capability(host) + ")";
 }
 

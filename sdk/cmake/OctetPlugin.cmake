@@ -33,6 +33,12 @@ endfunction()
 function(octet_add_plugin)
   cmake_parse_arguments(ARG "WITHOUT_TORCH" "NAME;MANIFEST;OUTPUT_DIRECTORY"
                         "SOURCES;REGISTER;LIBRARIES" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS OR ARG_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "[build] octet_add_plugin(NAME ${ARG_NAME}): expected "
+            "NAME, MANIFEST, SOURCES, REGISTER, LIBRARIES, OUTPUT_DIRECTORY and "
+            "WITHOUT_TORCH, with values, found: ${ARG_UNPARSED_ARGUMENTS} "
+            "${ARG_KEYWORDS_MISSING_VALUES}")
+  endif()
   if(NOT ARG_NAME OR NOT ARG_MANIFEST)
     message(FATAL_ERROR "[build] octet_add_plugin expects NAME and MANIFEST")
   endif()
@@ -57,6 +63,8 @@ function(octet_add_plugin)
     DEPENDS ${manifest} ${OCTET_SDK_CMAKE_DIR}/OctetEmbedManifest.cmake
     COMMENT "Embedding the manifest of plugin ${ARG_NAME}"
     VERBATIM)
+  set_source_files_properties(${embedded} PROPERTIES
+    COMPILE_DEFINITIONS OCTET_CUDA_VERSION="${OCTET_LIBTORCH_CUDA}")
   add_library(${module} MODULE ${ARG_REGISTER} ${embedded})
   # Only the preprocessor needs LibTorch's version header.
   target_include_directories(${module} SYSTEM PRIVATE

@@ -42,7 +42,7 @@ const std::vector<CheckInfo>& all_checks() {
       {"ops", feature, "replaced ops keep the model's numbers"},
       {"export", feature, "an exported adapter can be imported again"},
       {"process", every, "environment, current folder, rounding are kept"},
-      {"files", every, "no file is written, changed or removed"},
+      {"files", every, "HOME, TMPDIR, current and own folder stay the same"},
   };
   return checks;
 }

@@ -109,6 +109,36 @@ at::Tensor Operands::no_gradient() const {
   return zeros(weight.value().sizes());
 }
 
+StepResult
+train_step(const Instance& instance, const Operands& operands, int64_t step) {
+  const StepContext context = training_context(step);
+  const double growth = 1 + 0.75 * static_cast<double>(step % 3);
+  Saved saved;
+  Gemm& gemm = *instance;
+  StepResult result;
+  result.y =
+      gemm.forward({operands.x * growth}, operands.weight, context, &saved);
+  GradRequest want;
+  want.weight = operands.no_gradient();
+  result.grad_x = gemm.backward(
+      (operands.grad_y * growth).contiguous(),
+      saved,
+      operands.weight,
+      context,
+      want);
+  result.grad_w = want.weight;
+  instance.backend->end_microbatch(context);
+  instance.backend->end_step(context);
+  return result;
+}
+
+std::string difference(const StepResult& a, const StepResult& b) {
+  return !at::equal(a.y, b.y)          ? "y"
+      : !at::equal(a.grad_x, b.grad_x) ? "grad_x"
+      : !at::equal(a.grad_w, b.grad_w) ? "grad_w"
+                                       : "";
+}
+
 std::string GemmBench::ask() {
   const std::shared_ptr<PrecisionBackend> backend = subject_.backend();
   std::map<std::string, int64_t> refusals;

@@ -51,6 +51,18 @@ struct Instance {
   }
 };
 
+struct StepResult {
+  at::Tensor y, grad_x, grad_w;
+};
+
+/// One step of one microbatch, with activations that grow so that a history
+/// matters.
+StepResult
+train_step(const Instance& instance, const Operands& operands, int64_t step);
+
+/// The first tensor that has other bits, or "".
+std::string difference(const StepResult& a, const StepResult& b);
+
 /// What a backend accepts, and how far its numbers are off.
 class GemmBench {
  public:

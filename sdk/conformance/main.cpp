@@ -7,7 +7,9 @@
 #include "core/base/problems.h"
 #include "core/cuda/run_device.h"
 #include "core/train/device.h"
+#include "sdk/conformance/child.h"
 #include "sdk/conformance/numbers.h"
+#include "sdk/conformance/print.h"
 #include "sdk/conformance/subject.h"
 #include "sdk/conformance/supervise.h"
 
@@ -24,7 +26,7 @@ namespace {
 namespace po = boost::program_options;
 namespace fs = std::filesystem;
 
-constexpr int kReport = 3;
+constexpr int64_t kDay = 86400;
 
 [[noreturn]] void refuse(const std::string& text) {
   throw Failure(
@@ -59,8 +61,9 @@ po::options_description describe_options() {
       "as run.cuda_libraries");
   options.add_options()(
       "timeout",
-      po::value<int>()->default_value(300)->value_name("SECONDS"),
-      "a file that takes longer fails the check it is in");
+      po::value<int64_t>()->default_value(300)->value_name("SECONDS"),
+      "a file whose checks take longer fails the one it is in; starting this "
+      "program does not count");
   return options;
 }
 
@@ -78,37 +81,6 @@ const char* const kAfter =
     "\nExamples:\n  octet_conformance build/my_fp8.so\n"
     "  octet_conformance build/my_fp8.so --set recipe=rowwise --tolerance "
     "0.08\n";
-
-void list_checks() {
-  for (const CheckInfo& info : all_checks()) {
-    std::cout << fmt::format(
-        "{:<14}{:<14}{}\n", info.name, info.of, info.about);
-  }
-}
-
-void print_table(const fs::path& file, const Outcome& outcome) {
-  std::cout << file.string() << "\n";
-  for (const Row& row : outcome.rows) {
-    std::cout << fmt::format(
-        "  {:<14}{:<9}{}\n", row.check, to_string(row.verdict), row.reason);
-  }
-  std::cout << std::flush;
-}
-
-nlohmann::ordered_json to_json(const fs::path& file, const Outcome& outcome) {
-  nlohmann::ordered_json checks = nlohmann::ordered_json::array();
-  for (const Row& row : outcome.rows) {
-    checks.push_back(
-        {{"check", row.check},
-         {"verdict", to_string(row.verdict)},
-         {"reason", row.reason}});
-  }
-  return {
-      {"file", file.string()},
-      {"passed", !outcome.failed()},
-      {"usable", outcome.usable},
-      {"checks", checks}};
-}
 
 std::map<std::string, std::string> parse_settings(
     const std::vector<std::string>& texts) {
@@ -173,6 +145,25 @@ std::vector<fs::path> files_of(const po::variables_map& values) {
   return files;
 }
 
+double tolerance_of(const po::variables_map& values) {
+  const auto tolerance = values["tolerance"].as<double>();
+  if (!(tolerance >= 0 && tolerance < 1)) {
+    refuse(fmt::format(
+        "expected a --tolerance of at least 0 and less than 1, found {}",
+        tolerance));
+  }
+  return tolerance;
+}
+
+int timeout_of(const po::variables_map& values) {
+  const auto seconds = values["timeout"].as<int64_t>();
+  if (seconds < 1 || seconds > kDay) {
+    refuse(fmt::format(
+        "expected a --timeout of 1 to {} seconds, found {}", kDay, seconds));
+  }
+  return static_cast<int>(seconds);
+}
+
 RunDevice device_of(const po::variables_map& values) {
   const auto name = values["device"].as<std::string>();
   if (const std::string problem = device_name_problem(name); !problem.empty()) {
@@ -187,6 +178,7 @@ RunDevice device_of(const po::variables_map& values) {
 
 /// The child: all checks of one file.
 int run_child(const fs::path& file, const po::variables_map& values) {
+  become_child();
   Recorder recorder(kReport);
   RunDevice device = device_of(values);
   use_host_device(device.cuda ? device.facts.index : -1);
@@ -215,10 +207,8 @@ int run(const std::vector<std::string>& arguments) {
   }
   const std::vector<std::string> settings = texts_of(values, "set");
   parse_settings(settings);
-  const double tolerance = values["tolerance"].as<double>();
-  if (tolerance < 0 || tolerance >= 1) {
-    refuse("expected a --tolerance of at least 0 and less than 1");
-  }
+  const double tolerance = tolerance_of(values);
+  const int timeout = timeout_of(values);
   const RunDevice device = device_of(values);
   bool failed = false, usable = true;
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
@@ -234,7 +224,7 @@ int run(const std::vector<std::string>& arguments) {
     for (const std::string& setting : settings) {
       child.insert(child.end(), {"--set", setting});
     }
-    const Outcome outcome = supervise(file, child, values["timeout"].as<int>());
+    const Outcome outcome = supervise(file, child, timeout);
     failed = failed || outcome.failed();
     usable = usable && outcome.usable;
     if (values.count("json") > 0) {

@@ -1,13 +1,9 @@
-// The child is spawned from the program's own file: a forked one would hang in
-// LibTorch's thread pool. Its standard output becomes the standard error, so
-// that a plugin that prints cannot spoil the table.
+// What the child's lines say, and what became of its folders.
 #include "sdk/conformance/supervise.h"
 
+#include "sdk/conformance/child.h"
 #include "sdk/conformance/file_state.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,18 +12,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 namespace octet::conformance {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kReport = 3;
+/// What the program may take to reach its first check: it opens LibTorch from
+/// a cold disk, which is not the plugin's fault.
+constexpr int kSecondsToStart = 120;
 /// What a process may take to end after its last check.
 constexpr int kSecondsToExit = 30;
 
@@ -86,113 +83,18 @@ std::vector<std::string> environment_in(const Sandbox& sandbox) {
   return result;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  for (std::string& text : texts) {
-    result.push_back(text.data());
-  }
-  result.push_back(nullptr);
-  return result;
-}
-
-pid_t spawn(
-    std::vector<std::string> arguments,
-    const Sandbox& sandbox,
-    int report) {
-  const std::string program = fs::canonical("/proc/self/exe");
-  arguments.insert(arguments.begin(), {program, "--report-to-descriptor"});
-  std::vector<std::string> environment = environment_in(sandbox);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, report, kReport);
-  ::posix_spawn_file_actions_adddup2(&actions, 2, 1);
-  ::posix_spawn_file_actions_addchdir_np(
-      &actions, sandbox.folder("work").c_str());
-  pid_t child = 0;
-  const int error = ::posix_spawn(
-      &child,
-      program.c_str(),
-      &actions,
-      nullptr,
-      pointers(arguments).data(),
-      pointers(environment).data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    fail(std::string("cannot start a child: ") + std::strerror(error));
-  }
-  return child;
-}
-
-/// What the child wrote, until it closed its end. @returns false at the
-/// deadline
-bool read_until_end(int report, int seconds, std::string& text) {
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + std::chrono::seconds(seconds);
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - Clock::now());
-    if (left.count() <= 0) {
-      return false;
-    }
-    pollfd item{report, POLLIN, 0};
-    const int ready = ::poll(&item, 1, static_cast<int>(left.count()));
-    if (ready < 0 && errno == EINTR) {
-      continue;
-    }
-    if (ready == 0) {
-      return false;
-    }
-    char buffer[4096];
-    const ssize_t got = ::read(report, buffer, sizeof(buffer));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      return true;
-    }
-    text.append(buffer, static_cast<size_t>(got));
-  }
-}
-
-/// The child's wait status; it is killed `seconds` from now.
-int wait_for(pid_t child, int seconds, bool& in_time) {
-  int status = 0;
-  for (int i = 0; i < seconds * 100; ++i) {
-    if (::waitpid(child, &status, WNOHANG) == child) {
-      return status;
-    }
-    ::usleep(10000);
-  }
-  in_time = false;
-  ::kill(child, SIGKILL);
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
-}
-
-std::string describe_end(int status, bool in_time, int seconds) {
-  if (!in_time) {
-    return fmt::format("did not end within {} s", seconds);
-  }
-  if (WIFSIGNALED(status)) {
-    return fmt::format(
-        "ended the process by signal {} ({})",
-        WTERMSIG(status),
-        ::strsignal(WTERMSIG(status)));
-  }
-  return fmt::format("ended the process with status {}", WEXITSTATUS(status));
-}
-
-/// Rows of the child's lines. @returns the check that has begun without an end
-std::string
-parse_lines(const std::string& text, Outcome& outcome, bool& ended) {
+/// The child's lines, as far as they were read.
+struct Report {
+  Outcome outcome;
+  /// The check that has begun without an end.
   std::string open;
-  size_t begin = 0;
-  for (size_t end = 0; (end = text.find('\n', begin)) != std::string::npos;
-       begin = end + 1) {
-    const auto line = nlohmann::json::parse(
-        text.substr(begin, end - begin), nullptr, /*allow_exceptions=*/false);
+  bool begun = false, ended = false;
+
+  void take(const std::string& text) {
+    const auto line =
+        nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (line.contains("begin")) {
+      begun = true;
       open = line["begin"];
     } else if (line.contains("end")) {
       ended = true;
@@ -208,7 +110,51 @@ parse_lines(const std::string& text, Outcome& outcome, bool& ended) {
       open.clear();
     }
   }
-  return open;
+};
+
+/// Reads all lines; each part of the child's life has a time limit of its own.
+void follow(Child& child, int seconds, Report& report) {
+  const auto in = [](int limit) {
+    return std::chrono::steady_clock::now() + std::chrono::seconds(limit);
+  };
+  auto deadline = in(kSecondsToStart);
+  while (const auto line = child.next_line(deadline)) {
+    const bool begun = report.begun, ended = report.ended;
+    report.take(*line);
+    if (report.ended && !ended) {
+      deadline = in(kSecondsToExit);
+    } else if (report.begun && !begun) {
+      deadline = in(seconds);
+    }
+  }
+}
+
+/// @param status nothing: it was killed at its deadline
+std::string describe_end(
+    const std::optional<int>& status,
+    const Report& report,
+    int seconds) {
+  if (!status && report.ended) {
+    return fmt::format(
+        "all checks are done, but the process did not end within {} s after "
+        "them",
+        kSecondsToExit);
+  }
+  if (!status && !report.begun) {
+    return fmt::format(
+        "the process did not reach the first check within {} s",
+        kSecondsToStart);
+  }
+  if (!status) {
+    return fmt::format("did not end within {} s", seconds);
+  }
+  if (WIFSIGNALED(*status)) {
+    return fmt::format(
+        "ended the process by signal {} ({})",
+        WTERMSIG(*status),
+        ::strsignal(WTERMSIG(*status)));
+  }
+  return fmt::format("ended the process with status {}", WEXITSTATUS(*status));
 }
 
 Row check_files(
@@ -238,24 +184,16 @@ Outcome supervise(
   const Sandbox sandbox;
   const fs::path folder = file.parent_path();
   const FileState beside = files_in(folder, /*deep=*/false);
-  int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    fail(std::string("no pipe: ") + std::strerror(errno));
-  }
-  const pid_t child = spawn(arguments, sandbox, ends[1]);
-  ::close(ends[1]);
-  std::string text;
-  bool in_time = read_until_end(ends[0], seconds, text);
-  ::close(ends[0]);
-  const int status = wait_for(child, in_time ? kSecondsToExit : 0, in_time);
-  Outcome outcome;
-  bool ended = false;
-  const std::string open = parse_lines(text, outcome, ended);
-  if (!ended || !in_time || status != 0) {
+  Child child(arguments, environment_in(sandbox), sandbox.folder("work"));
+  Report report;
+  follow(child, seconds, report);
+  const std::optional<int> status = child.finish();
+  Outcome outcome = std::move(report.outcome);
+  if (!report.ended || status != 0) {
     outcome.rows.push_back(
-        {open.empty() ? "process" : open,
+        {report.open.empty() ? "process" : report.open,
          Verdict::failed,
-         describe_end(status, in_time, seconds)});
+         describe_end(status, report, seconds)});
   }
   outcome.rows.push_back(check_files(sandbox, folder, beside));
   return outcome;

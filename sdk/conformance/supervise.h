@@ -21,7 +21,8 @@ struct Outcome {
 };
 
 /// @param arguments of this program, for the child: options and the file
-/// @param seconds after which the child is killed
+/// @param seconds from the first check on, after which the child is killed;
+/// starting the program and ending it have limits of their own
 Outcome supervise(
     const std::filesystem::path& file,
     const std::vector<std::string>& arguments,

@@ -62,6 +62,24 @@ TEST_F(CliPluginsNew, FillsInTheNameEverywhere) {
   EXPECT_EQ(names().size(), 2u);
 }
 
+// The build tree, in which this program lies, has no package to be found. What
+// an installed one writes is looked at by sdk_test.sh.
+TEST_F(CliPluginsNew, ABuildTreeIsNoPrefix) {
+  for (const char* kind : {"precision", "feature"}) {
+    const std::string name = std::string("my-") + kind;
+    const ProcessResult result = make({name, "--kind", kind});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("-DCMAKE_PREFIX_PATH=PREFIX\n"));
+    const std::string readme = text(name + "/README.md");
+    EXPECT_THAT(readme, HasSubstr("-DCMAKE_PREFIX_PATH=PREFIX\n"));
+    EXPECT_THAT(
+        readme,
+        HasSubstr("```\n\n`PREFIX` is the folder that `cmake --install BUILD "
+                  "--prefix PREFIX` put Octet into.\n\nIn `run.toml`:\n"));
+    EXPECT_EQ(readme.find(OCTET_BINARY_DIR), std::string::npos) << readme;
+  }
+}
+
 TEST_F(CliPluginsNew, TellsEverythingThatIsWrongAndMakesNothing) {
   const ProcessResult result =
       make({"My Plugin", "--kind", "precison", "--directory", "none"});

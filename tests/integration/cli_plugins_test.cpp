@@ -74,7 +74,9 @@ TEST(CliPlugins, InspectOfAMisspeltNameNamesTheNearest) {
 
 TEST(CliPlugins, PathsCountThePluginsOfEachFolder) {
   const ProcessResult result = run_trainer(
-      {"plugins", "paths", "--plugin-path", kZoo, "--plugin-path", "/none"});
+      {"plugins", "paths", "--plugin-path", kZoo},
+      ".",
+      {"OCTET_PLUGIN_PATH=/none"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, ::testing::ContainsRegex("/none +no such folder +"));
   EXPECT_THAT(
@@ -82,9 +84,24 @@ TEST(CliPlugins, PathsCountThePluginsOfEachFolder) {
       ::testing::ContainsRegex(kZoo + " +[1-9][0-9] +--plugin-path"));
 }
 
-TEST(CliPlugins, PluginPathThatDoesNotExistHasNoPlugins) {
-  EXPECT_EQ(
-      run_trainer({"plugins", "list", "--plugin-path", "/none"}).status, 0);
+TEST(CliPlugins, APluginPathThatIsNoFolderIsAnError) {
+  const ProcessResult missing =
+      run_trainer({"plugins", "list", "--plugin-path", "/none"});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_THAT(
+      missing.err,
+      HasSubstr("expected a folder that is there for --plugin-path, found "
+                "/none"));
+  const std::string file = kZoo + "/good_feature.so";
+  const ProcessResult no_folder =
+      run_trainer({"plugins", "list", "--plugin-path", file});
+  EXPECT_EQ(no_folder.status, 2);
+  EXPECT_THAT(
+      no_folder.err,
+      HasSubstr(
+          "expected a folder that holds plugins for --plugin-path, "
+          "found " +
+          file));
 }
 
 TEST(CliPlugins, OptionsOfAPluginAreExplainedByConfigHelp) {

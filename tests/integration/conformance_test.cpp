@@ -1,14 +1,12 @@
 // octet_conformance on the plugins of this repository, which it must pass, and
 // on plugins that are wrong in one way each, which must fail in the check that
 // is about it and in no other.
-#include "tests/integration/process.h"
+#include "tests/integration/examined.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <map>
 
 namespace octet {
 namespace {
@@ -18,39 +16,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const std::string kPlugins = OCTET_BINARY_DIR "/lib/octet/plugins/";
+// The te backend's own code on a reference of its library, for the CPU.
+const std::string kTe = OCTET_BINARY_DIR "/tests/te/plugins/te_reference.so";
 const std::string kFaulty = OCTET_BINARY_DIR "/tests/conformance/faulty_";
-
-ProcessResult run_conformance(const std::string& arguments) {
-  return run_shell(
-      "\"$(dirname \"$TRAINER\")/octet_conformance\" " + arguments);
-}
-
-struct Examined {
-  int status = -1;
-  std::vector<std::string> failed, passed;
-  std::map<std::string, std::string> reasons;
-};
-
-Examined examine(const std::string& arguments) {
-  const ProcessResult result = run_conformance("--json " + arguments);
-  Examined examined;
-  examined.status = result.status;
-  const auto all = nlohmann::json::parse(result.out, nullptr, false);
-  if (!all.is_array()) {
-    ADD_FAILURE() << result.out << result.err;
-    return examined;
-  }
-  for (const auto& row : all.at(0).at("checks")) {
-    const std::string check = row.at("check");
-    const std::string verdict = row.at("verdict");
-    examined.reasons[check] = row.at("reason");
-    if (verdict != "skipped") {
-      (verdict == "passed" ? examined.passed : examined.failed)
-          .push_back(check);
-    }
-  }
-  return examined;
-}
 
 struct Own {
   const char* name;
@@ -61,8 +29,10 @@ struct Own {
 class OwnPlugins : public ::testing::TestWithParam<Own> {};
 
 TEST_P(OwnPlugins, PassEveryCheck) {
-  const Examined examined =
-      examine(kPlugins + GetParam().plugin + ".so" + GetParam().settings);
+  const std::string plugin = GetParam().plugin;
+  const Examined examined = examine(
+      (plugin == "te_reference" ? kTe : kPlugins + plugin + ".so") +
+      GetParam().settings);
   EXPECT_EQ(examined.status, 0);
   EXPECT_THAT(examined.failed, IsEmpty())
       << ::testing::PrintToString(examined.reasons);
@@ -87,7 +57,17 @@ INSTANTIATE_TEST_SUITE_P(
         Own{"torchao_rowwise_with_gw_hp",
             "torchao",
             " --set emulate=true --set recipe=rowwise_with_gw_hp "
-            "--tolerance 0.08"}),
+            "--tolerance 0.08"},
+        Own{"te_delayed",
+            "te_reference",
+            " --set recipe=delayed --tolerance 0.08"},
+        Own{"te_current",
+            "te_reference",
+            " --set recipe=current --tolerance 0.08"},
+        Own{"te_block", "te_reference", " --set recipe=block --tolerance 0.08"},
+        Own{"te_mxfp8",
+            "te_reference",
+            " --set recipe=mxfp8 --tolerance 0.08"}),
     [](const ::testing::TestParamInfo<Own>& own) {
       return std::string(own.param.name);
     });
@@ -126,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"precision", "keeps_x", "saved", ""},
         Fault{"precision", "stale_weight", "weights", "after an update"},
         Fault{"precision", "recompute_counts", "recompute", "other values"},
+        Fault{"precision", "recompute_saves", "recompute", "another grad_w"},
         Fault{
             "precision",
             "evaluation_counts",
@@ -137,6 +118,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"precision", "unguarded", "exceptions", "nobody catches this"},
         Fault{"precision", "crashes", "create", "signal 11"},
         Fault{"precision", "hangs", "probe", "within 6 s", " --timeout 6"},
+        Fault{
+            "precision",
+            "hangs_at_exit",
+            "process",
+            "did not end within 30 s after"},
         Fault{"precision", "sets_environment", "process", "FAULTY_PLUGIN"},
         Fault{"precision", "writes_file", "files", "wrote work/leftover.txt"},
         Fault{"precision", "changes_file", "files", "changed home/.profile"},
@@ -224,6 +210,20 @@ TEST(Conformance, APluginThatCannotBeUsedHereIsNoFailure) {
       ElementsAre("inspect", "load", "probe", "process", "files"));
 }
 
+// Options of another recipe are refused as te itself refuses them: by the
+// probe, with a reason, and not by an error.
+TEST(Conformance, OptionsThatContradictEachOtherAreNotUsable) {
+  const std::string wrong =
+      " --set recipe=current --set amax_compute_algo=most_recent";
+  const Examined examined = examine(kTe + wrong);
+  EXPECT_EQ(examined.status, 3);
+  EXPECT_THAT(
+      examined.reasons.at("probe"),
+      ::testing::StartsWith(
+          "expected only options of precision.te.recipe = \"current\", found "
+          "amax_compute_algo"));
+}
+
 TEST(Conformance, AFileThatIsNoPluginFailsTheFirstCheck) {
   const Examined examined =
       examine(OCTET_BINARY_DIR "/tests/plugins/no_sections.so");
@@ -279,9 +279,14 @@ TEST(Conformance, TheTableNamesTheFailedCheckAndWhy) {
 
 TEST(Conformance, ListNamesEveryCheckThatAFileGetsARowFor) {
   const std::string list = run_conformance("--list").out;
+  // Which places are watched is said, and no more is promised.
+  EXPECT_THAT(
+      list, HasSubstr("HOME, TMPDIR, current and own folder stay the same\n"));
   for (const char* kind : {"precision", "feature"}) {
-    for (const std::string& check :
-         examine(kFaulty + std::string(kind) + ".so").passed) {
+    const std::vector<std::string> passed =
+        examine(kFaulty + std::string(kind) + ".so").passed;
+    EXPECT_GE(passed.size(), 15u) << kind;
+    for (const std::string& check : passed) {
       EXPECT_THAT(list, HasSubstr(check + " "));
     }
   }

@@ -112,7 +112,7 @@ TEST_F(Fp8Settings, ARecipeOfAnotherGpuNamesWhatItNeeds) {
       result.err,
       AllOf(
           HasSubstr("precision.te.recipe = \"mxfp8\" needs compute capability "
-                    "10.x; device 0 has "),
+                    "10.x; this run's GPU has "),
           HasSubstr("use recipe = \"current\" or \"delayed\" there")));
 }
 

@@ -66,6 +66,7 @@ runs_from_start_to_report_on_the_cpu() {
   grep -q '^| decoder against the CPU | pass | [1-9]' "$work/out/report.md" ||
     fail "no decoder against the CPU"
   for name in "products of te" "training with te" "FP8 casts of the hardware" \
+    "FP8 casts of Transformer Engine" \
     "delayed scaling, 100 golden steps on Transformer Engine"; do
     grep -q "^| $name | not judged | it needs a GPU |\$" "$work/out/report.md" ||
       fail "no row that $name needs a GPU"
@@ -103,6 +104,69 @@ chooses_recipes_by_capability() {
     fail "recipes of hopper: status $status: $output"
 }
 
+# A tree of stand-ins: a doctor that sees a GPU and te's library, or not, as
+# $work/doctor says; trainings that fail; and an octet_conformance that finds
+# te's library only where it is told, since the real one gives a plugin a home
+# of its own.
+make_a_tree_of_stand_ins() {
+  local bin=$work/tree/build/bin
+  mkdir -p "$bin" "$work/tree/tools" "$work/tree/docs" \
+    "$work/tree/tests/fixtures/train"
+  cp "$source_folder"/tools/{gpu_check,cache_folder} "$work/tree/tools/"
+  cp "$source_folder/docs/README.md" "$work/tree/docs/"
+  cp -r "$source_folder/tests/fixtures/train/tiny" \
+    "$work/tree/tests/fixtures/train/"
+  cat >"$bin/trainer" <<TRAINER
+#!/usr/bin/env bash
+case "\$*" in
+  "doctor --device cuda --json") echo '{"capability": "9.0"}' ;;
+  "doctor --device cuda") cat "$work/doctor" ;;
+  *) exit 1 ;;
+esac
+TRAINER
+  cat >"$bin/octet_conformance" <<CONFORMANCE
+#!/usr/bin/env bash
+printf '%s\n' "\$*" >>"$work/asked"
+[[ \$1 != */te.so || "\$*" == *" --set library="* ]] || {
+  echo "  probe         skipped  Transformer Engine is not installed"
+  exit 3
+}
+CONFORMANCE
+  printf '#!/usr/bin/env bash\n' >"$bin/random_model"
+  chmod +x "$bin"/*
+}
+
+# check_te DOCTOR'S_ROW LIBRARY: the library expected in every call for te; ""
+# when none is to be named.
+check_te() {
+  local recipe verdict=${2:+pass}
+  printf '%s\n' "$1" "a run computes on cuda:0" >"$work/doctor"
+  rm -f "$work/asked"
+  XDG_CACHE_HOME=$work/cache "$work/tree/tools/gpu_check" --no-build --tiny \
+    --steps 1 --output "$work/stand_ins" >/dev/null 2>&1 || true
+  for recipe in delayed current block; do
+    grep -q "^| products of te recipe=$recipe | ${verdict:-skipped} |" \
+      "$work/stand_ins/report.md" || fail "te: ${verdict:-skipped} expected of" \
+      "$recipe where the doctor says '$1': $(cat "$work/stand_ins/report.md")"
+  done
+  [[ $(grep '/te\.so ' "$work/asked" | sed -n 's/.* library=//p' | sort -u) == "$2" ]] ||
+    fail "te: the library '$2' expected in $(cat "$work/asked")"
+}
+
+tells_te_where_its_library_is() {
+  local site=$work/site/transformer_engine/libtransformer_engine.so
+  local missing="backend te          missing  it is not there (no such file)"
+  make_a_tree_of_stand_ins
+  check_te "$missing" ""
+  mkdir -p "${site%/*}" "$work/cache/octet/transformer-engine"
+  : >"$site"
+  check_te "$missing" "$work/cache/octet/transformer-engine"
+  check_te "backend te          ok       Transformer Engine 2.20.2 ($site)" "$site"
+  if grep '/bf16\.so\|/torchao\.so' "$work/asked" | grep -q library=; then
+    fail "only te has an option library: $(cat "$work/asked")"
+  fi
+}
+
 # A model without a tokenizer (a program `cp` that copies nothing) fails every
 # run, and the report is written all the same.
 tells_what_failed() {
@@ -121,6 +185,7 @@ tells_what_failed() {
 ends_with_a_sentence_without_a_gpu
 refuses_an_unknown_argument
 chooses_recipes_by_capability
+tells_te_where_its_library_is
 runs_from_start_to_report_on_the_cpu
 is_incomplete_when_a_test_did_not_run
 tells_what_failed

@@ -61,6 +61,14 @@ make_plugins() {
   cd "$far"
   "$trainer" plugins new my_fp8 --kind precision >new.log
   "$trainer" plugins new my-feature --kind feature >>new.log
+  local folder
+  for folder in my_fp8 my-feature; do
+    expect_text "-DCMAKE_PREFIX_PATH=$prefix" "the README of $folder" \
+      "$folder/README.md"
+    if grep -qF 'PREFIX`' "$folder/README.md"; then
+      fail "the README of $folder explains a PREFIX that it does not need"
+    fi
+  done
   cp -r "$prefix/share/octet/examples/mx" "$prefix/share/octet/examples/weight_norms" .
 }
 

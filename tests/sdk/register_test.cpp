@@ -69,8 +69,27 @@ TEST(Register, ProbePassesItsVerdictOn) {
 TEST(Register, ALongReasonIsCutAndEnded) {
   OctetProbe out{};
   detail::probe_entry<talkative>(&kHost, &kNoOptions, &out);
-  EXPECT_EQ(std::string(out.reason).size(), sizeof(out.reason) - 1);
+  EXPECT_EQ(
+      std::string(out.reason),
+      std::string(sizeof(out.reason) - 1 - 3, 'x') + "...");
   EXPECT_EQ(out.usable, 0u);
+}
+
+ProbeResult many_umlauts(const OctetHost&, const Options&) {
+  std::string text = "x";
+  for (int i = 0; i < 1000; ++i) {
+    text += "\u00e4";
+  }
+  return {false, text};
+}
+
+// Of the 507 bytes three are the dots; 504 would end within a character.
+TEST(Register, ALongReasonIsCutBetweenCharacters) {
+  OctetProbe out{};
+  detail::probe_entry<many_umlauts>(&kHost, &kNoOptions, &out);
+  const std::string reason = out.reason;
+  EXPECT_EQ(reason.size(), 503u + 3u);
+  EXPECT_EQ(reason.substr(reason.size() - 5), "\u00e4...");
 }
 
 TEST(Register, AnExceptionInProbeBecomesAStatus) {

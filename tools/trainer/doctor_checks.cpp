@@ -210,7 +210,7 @@ class Examination {
     const Catalog catalog = catalog_of(line_);
     for (const CatalogEntry& entry : catalog.entries) {
       if (entry.status == PluginStatus::shadowed ||
-          entry.manifest.kind != PluginKind::precision) {
+          !catalog.is_backend(entry)) {
         continue;
       }
       const std::string name = "backend " + entry.manifest.name;

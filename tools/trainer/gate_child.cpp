@@ -2,6 +2,7 @@
 // a plugin does here ends this process only.
 #include "core/cuda/driver.h"
 #include "core/plugin/loaded_plugin.h"
+#include "core/plugin/pins.h"
 #include "core/plugin/plugin_call.h"
 #include "tools/trainer/gate_protocol.h"
 #include "tools/trainer/training_library.h"
@@ -71,12 +72,12 @@ bool walk(const char* gate, Body&& body) {
 } // namespace
 
 ExitCode run_gate_child(const Arguments& arguments) {
-  if (arguments.size() != 4) {
+  if (arguments.size() != 5) {
     throw Failure(
         ExitCode::usage,
         "plugins",
-        "expected FILE, probe or create, options and a device; this command is "
-        "internal, see `trainer plugins doctor --help`");
+        "expected FILE, probe or create, options, a device and a pin; this "
+        "command is internal, see `trainer plugins doctor --help`");
   }
   be_a_child();
   if (arguments[3] == "-1") {
@@ -84,7 +85,11 @@ ExitCode run_gate_child(const Arguments& arguments) {
   } else if (!cuda_driver().devices.empty()) {
     use_host_device(std::stoi(arguments[3]));
   }
-  const CatalogEntry entry = inspect_file(arguments[0], "doctor");
+  CatalogEntry entry = inspect_file(arguments[0], "doctor");
+  if (!arguments[4].empty()) {
+    // Else a file that was put there since could run in the pinned one's place.
+    apply_pin(entry, arguments[4]);
+  }
   LoadedPlugin* plugin = nullptr;
   OptionTable options;
   const bool loaded = walk("load", [&](GateResult&) {

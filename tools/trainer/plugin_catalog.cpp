@@ -29,7 +29,17 @@ std::vector<SearchFolder> search_folders(
       "--no-third-party",
       "no --plugin-path beside it",
       "both");
-  return plugin_folders(plugin_path_of(line), section.path, third_party);
+  const auto command_line = plugin_path_of(line);
+  for (const std::filesystem::path& folder : command_line) {
+    std::error_code error;
+    const bool there = std::filesystem::exists(folder, error);
+    line.expect(
+        std::filesystem::is_directory(folder, error),
+        "--plugin-path",
+        there ? "a folder that holds plugins" : "a folder that is there",
+        folder.string());
+  }
+  return plugin_folders(command_line, section.path, third_party);
 }
 
 Catalog catalog_of(const CommandLine& line, const PluginsSection& section) {

@@ -4,6 +4,7 @@
 
 #include "core/plugin/library_search.h"
 #include "core/plugin/loaded_plugin.h"
+#include "core/plugin/pins.h"
 #include "tools/trainer/gate_protocol.h"
 
 #include <fcntl.h>
@@ -81,7 +82,8 @@ class GateChild::Impl {
          entry.path.string(),
          last == LastGate::create ? "create" : "probe",
          options_text(options),
-         std::to_string(host_device())},
+         std::to_string(host_device()),
+         pin_of(entry)},
         ends[1]);
     ::close(ends[1]);
     if (error != 0) {
@@ -182,7 +184,9 @@ class GateChild::Impl {
 
   void take(const std::string& line) {
     if (const auto result = parse_report(line)) {
-      if (result->gate != kReady) {
+      if (result->gate == kReady) {
+        ready_ = true;
+      } else {
         results_.push_back(*result);
       }
       deadline_ = Clock::now() + limit();
@@ -238,10 +242,14 @@ class GateChild::Impl {
       const std::string& gate = gates.at(results_.size());
       std::string how = last_words_;
       if (how.empty()) {
-        how = step_of(gate) + " " +
-            (late_ ? "gave no answer within " +
-                     std::to_string(limit().count()) + " s"
-                   : ending(*status_));
+        // Until LibTorch is open, nothing of the plugin is.
+        how = (ready_ ? step_of(gate)
+                      : "the process for it, before the plugin was loaded,") +
+            (late_ ? " gave no answer within " +
+                     std::to_string(
+                         (ready_ ? limit() : kLibTorchLimit).count()) +
+                     " s"
+                   : " " + ending(*status_));
       }
       results_.push_back({gate, "failed", how});
     }
@@ -255,7 +263,7 @@ class GateChild::Impl {
   int reports_ = -1;
   GateLimits limits_{};
   Clock::time_point deadline_;
-  bool late_ = false;
+  bool late_ = false, ready_ = false;
   std::optional<int> status_;
   std::string text_, last_words_;
   std::vector<GateResult> results_;

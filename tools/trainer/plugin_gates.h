@@ -56,7 +56,7 @@ class GateChild {
 bool needs_libtorch(const CatalogEntry& entry);
 
 /// What the child runs: `trainer plugins doctor --child FILE GATE OPTIONS
-/// DEVICE`, the last one the CUDA device of the run or -1.
+/// DEVICE PIN`: the CUDA device of the run or -1, and the file's pin or "".
 ExitCode run_gate_child(const Arguments& arguments);
 
 } // namespace octet

@@ -49,6 +49,16 @@ fs::path prefix() {
   return fs::canonical("/proc/self/exe").parent_path().parent_path();
 }
 
+/// A build tree has no package that find_package(Octet) could find.
+bool is_installed() {
+  return fs::exists(prefix() / "lib/cmake/Octet/OctetConfig.cmake");
+}
+
+/// What CMAKE_PREFIX_PATH has to be.
+std::string package_prefix() {
+  return is_installed() ? prefix().string() : "PREFIX";
+}
+
 struct NewPlugin {
   std::string name, kind;
   fs::path folder;
@@ -115,7 +125,13 @@ std::string identifier(std::string name) {
 std::string filled(const std::string& text, const NewPlugin& plugin) {
   std::string result = replace_all(text, "@NAME@", plugin.name);
   result = replace_all(result, "@IDENTIFIER@", identifier(plugin.name));
-  return replace_all(result, "@PREFIX@", prefix().string());
+  result = replace_all(
+      result,
+      "@PREFIX_NOTE@",
+      is_installed() ? ""
+                     : "\n`PREFIX` is the folder that `cmake --install BUILD "
+                       "--prefix PREFIX` put Octet into.\n");
+  return replace_all(result, "@PREFIX@", package_prefix());
 }
 
 std::string read_file(const fs::path& file) {
@@ -189,18 +205,15 @@ void warn_of_taken_name(const CommandLine& line, const std::string& name) {
 }
 
 void print_next_steps(const NewPlugin& plugin) {
-  const fs::path config = prefix() / "lib/cmake/Octet/OctetConfig.cmake";
-  const bool installed = fs::exists(config);
   const std::string folder = plugin.folder.lexically_normal().string();
   std::cout << "Made " << folder << ": a " << plugin.kind
             << " plugin that works as it is. Next:\n\n";
-  if (!installed) {
+  if (!is_installed()) {
     std::cout << "  cmake --install " << prefix().string()
               << " --prefix PREFIX\n";
   }
   std::cout << "  cmake -G Ninja -S " << folder << " -B " << folder
-            << "/build -DCMAKE_PREFIX_PATH="
-            << (installed ? prefix().string() : "PREFIX") << "\n"
+            << "/build -DCMAKE_PREFIX_PATH=" << package_prefix() << "\n"
             << "  cmake --build " << folder << "/build\n"
             << "  ctest --test-dir " << folder << "/build --output-on-failure\n"
             << "  trainer plugins list --plugin-path " << folder << "/build\n";

@@ -17,8 +17,9 @@ CommandLine describe_command() {
       "trainer plugins paths",
       "[--json]",
       "The folders in which plugins are looked for, in order, and every name "
-      "that is\nthere more than once: the first ready file of a name is the "
-      "one that runs. The\ncurrent folder is never searched.",
+      "that is\nthere more than once: the first file of a name is the one that "
+      "runs, or, when it\ncannot, none does; [plugins.pin] chooses another. "
+      "The current folder is never\nsearched.",
       {{"trainer plugins paths", "where plugins come from"},
        {"trainer plugins paths --config run.toml",
         "with the folders of [plugins] path"}});

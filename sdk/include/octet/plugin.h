@@ -31,16 +31,17 @@ typedef struct OctetHost {
   uint32_t struct_size;
   /// CUDA devices as the driver counts them.
   uint32_t cuda_device_count;
-  /// Compute capability of device 0: 10 * major + minor; 0 without a GPU.
+  /// Compute capability of the run's GPU: 10 * major + minor; 0 without one.
   uint32_t cuda_capability;
   /// @{ Whether the CPU has these instruction sets.
   uint32_t cpu_avx2, cpu_avx512f, cpu_avx512_bf16, cpu_amx_bf16;
   /// @}
   /// CUDA that the driver can run: 1000 * major + 10 * minor; 0 without one.
   uint32_t cuda_driver_version;
-  /// Bytes of device 0; 0 without a GPU.
+  /// Bytes of the run's GPU; of the first one when the run uses none; 0 without
+  /// any.
   uint64_t cuda_memory;
-  /// Name of device 0, UTF-8; empty without a GPU.
+  /// Its name, UTF-8; empty without a GPU.
   char cuda_name[64];
   /// Log a line under the plugin's name; level 0 debug, 1 info, 2 warning.
   void (*log)(int level, const char* plugin, const char* message);

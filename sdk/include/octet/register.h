@@ -14,6 +14,7 @@
 #include <octet/precision.h>
 
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
@@ -30,9 +31,18 @@ struct ProbeResult {
 
 namespace detail {
 
+/// What does not fit ends with "..." behind a whole UTF-8 character.
 template <size_t size>
 void copy_text(char (&to)[size], const char* from) {
-  std::snprintf(to, size, "%s", from);
+  constexpr char kCut[] = "...";
+  if (std::snprintf(to, size, "%s", from) < static_cast<int>(size)) {
+    return;
+  }
+  size_t end = size - sizeof(kCut);
+  while (end > 0 && (static_cast<unsigned char>(to[end]) & 0xc0) == 0x80) {
+    --end;
+  }
+  std::memcpy(to + end, kCut, sizeof(kCut));
 }
 
 template <typename Body>

@@ -3,6 +3,7 @@
 #include "core/model/decoder.h"
 
 #include "core/model/kv_cache.h"
+#include "tests/core/model/recording_backend.h"
 #include "tests/core/model/tiny_model.h"
 
 #include <ATen/ops/equal.h>
@@ -99,6 +100,38 @@ TEST(Decoder, RowsOfZerosBehindTheTokensChangeNothing) {
       EXPECT_LT(relative_l2(found[i]->grad, expected[i]->grad), 2e-5)
           << expected[i]->name;
     }
+  }
+}
+
+// Else a backend's scales and histories would depend on them.
+TEST(Decoder, RowsThatFillTheBatchUpAreZeroInEveryProduct) {
+  const ModelSpec spec = everything_spec();
+  const Microbatch batch = random_batch(spec, {12, 1, 8});
+  for (const bool checkpointing : {false, true}) {
+    DecoderOptions options;
+    options.activation_checkpointing = checkpointing;
+    options.row_multiple = 16;
+    const auto decoder = make_decoder(spec, options);
+    testing::RecordingBackend backend;
+    decoder->use_backend(
+        "recorder", backend, testing::gemm_plan(spec, [](const Site&) {
+          return "recorder";
+        }));
+    decoder->train_microbatch(batch, training_context(), 0.01);
+    decoder->evaluate(batch, {});
+    int64_t seen = 0;
+    for (const testing::Call& call : backend.calls) {
+      if (call.site == "lm_head") {
+        continue; // works on the rows that have a target
+      }
+      ASSERT_EQ(call.read.size(0), 32) << call.site;
+      EXPECT_EQ(call.read.slice(0, 21).count_nonzero().item<int64_t>(), 0)
+          << call.what << " of " << call.site;
+      EXPECT_GT(call.read.slice(0, 0, 21).count_nonzero().item<int64_t>(), 0)
+          << call.what << " of " << call.site;
+      ++seen;
+    }
+    EXPECT_EQ(seen, 2 * 7 * (checkpointing ? 4 : 3));
   }
 }
 

@@ -27,6 +27,8 @@ struct Call {
   StepContext context;
   /// Whether a forward had to keep something for a backward.
   bool saves = false;
+  /// The input or the gradient of the output.
+  at::Tensor read = {};
 };
 
 class RecordingGemm : public Gemm {
@@ -39,7 +41,8 @@ class RecordingGemm : public Gemm {
       const WeightSource& w,
       const StepContext& context,
       Saved* saved) override {
-    calls_.push_back({"forward", site_.name, context, saved != nullptr});
+    calls_.push_back(
+        {"forward", site_.name, context, saved != nullptr, x.value});
     if (context.training && !context.recompute) {
       ++trained_;
     }
@@ -56,7 +59,7 @@ class RecordingGemm : public Gemm {
       const WeightSource& w,
       const StepContext& context,
       const GradRequest& want) override {
-    calls_.push_back({"backward", site_.name, context, false});
+    calls_.push_back({"backward", site_.name, context, false, grad_y});
     if (want.weight.defined()) {
       want.weight.add_(at::mm(grad_y.t(), saved.tensors.at(0)));
     }

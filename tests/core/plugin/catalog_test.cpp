@@ -104,6 +104,29 @@ TEST(Catalog, ADamagedFileKeepsItsFilesName) {
   EXPECT_EQ(catalog.find("good-feature"), nullptr);
 }
 
+// Its kind cannot be read; other files of the name, or Octet's own list, tell.
+TEST(Catalog, ADamagedFileOfABackendIsABackend) {
+  zoo::Folder first, second;
+  for (const char* name : {"good-precision", "good-feature", "te", "lora"}) {
+    zoo::write_bytes(first.path() / (std::string(name) + ".so"), "damaged");
+  }
+  second.add("good_precision");
+  second.add("good_feature");
+  Catalog catalog = build_catalog(
+      {{first.path(), "--plugin-path"}, {second.path(), "installed"}});
+  catalog.known = {
+      {"te", PluginKind::precision, "", ""},
+      {"lora", PluginKind::feature, "", ""}};
+  std::vector<std::string> backends;
+  for (const CatalogEntry& entry : catalog.entries) {
+    if (catalog.is_backend(entry)) {
+      backends.push_back(entry.path.filename().string());
+    }
+  }
+  EXPECT_THAT(
+      backends, ElementsAre("good-precision.so", "te.so", "good_precision.so"));
+}
+
 TEST(Catalog, APinChoosesAmongFilesOfOneName) {
   zoo::Folder first, second;
   zoo::patch(first.add("good_feature"), "sdk_abi=", "sdk_abx=");
@@ -171,11 +194,13 @@ TEST(Catalog, TellsEveryDifferenceOfTheFingerprintWithBothValues) {
 
 TEST(Catalog, TellsManifestAndFingerprintProblemsAtOnce) {
   zoo::Folder folder;
-  zoo::patch(folder.add("unknown_key"), "cuda=none", "cuda=13.0");
+  zoo::patch(folder.add("unknown_key"), "cuda=13.0", "cuda=12.8");
   const CatalogEntry entry = only(folder.catalog());
   EXPECT_THAT(
       entry.reason,
-      AllOf(HasSubstr("unknown key"), HasSubstr("built for CUDA 13.0")));
+      AllOf(
+          HasSubstr("unknown key"),
+          HasSubstr("built for CUDA 12.8, this trainer has 13.0")));
 }
 
 TEST(Catalog, RejectsAFileThatEveryUserCanWrite) {
@@ -209,6 +234,26 @@ TEST(Catalog, ALinkIntoAFolderThatEveryUserCanWriteIsRejected) {
   EXPECT_THAT(
       only(folder.catalog()).reason,
       HasSubstr(open.path().string() + " can be written by every user"));
+}
+
+// It is loaded with the plugin.
+TEST(Catalog, RejectsAPluginWhoseOwnLibraryEveryUserCanWrite) {
+  zoo::Folder folder;
+  folder.add("missing_library");
+  const fs::path library = folder.path() / "libfixture_absent.so";
+  fs::copy_file(
+      zoo::file("missing_library").parent_path() /
+          "absent/libfixture_absent.so",
+      library);
+  const auto reason = [&] {
+    return folder.catalog().find_any("missing-library")->reason;
+  };
+  EXPECT_EQ(reason(), "");
+  fs::permissions(library, fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(
+      reason(),
+      library.string() + " can be written by every user; run chmod o-w " +
+          library.string());
 }
 
 TEST(Catalog, NamesAreThoseOfReadyPluginsOfAKind) {

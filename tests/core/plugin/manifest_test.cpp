@@ -373,6 +373,16 @@ INSTANTIATE_TEST_SUITE_P(
             "options.rank.minimum (line 10): is larger than maximum"},
         WrongLine{
             kFeature,
+            "[options.rank]\ntype = \"real\"\ndefault = nan\nminimum = 1\n"
+            "maximum = 3\nhelp = \"h\"\n",
+            "options.rank.default (line 9): expected a finite number"},
+        WrongLine{
+            kFeature,
+            "[options.rank]\ntype = \"real\"\ndefault = 2\nminimum = -inf\n"
+            "help = \"h\"\n",
+            "options.rank.minimum (line 10): expected a finite number"},
+        WrongLine{
+            kFeature,
             "[options.mode]\ntype = \"string\"\none_of = [\"a\", \"b\"]\n"
             "default = \"c\"\nhelp = \"h\"\n",
             "options.mode.default (line 10): expected one of a and b, found "

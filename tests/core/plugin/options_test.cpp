@@ -248,6 +248,18 @@ INSTANTIATE_TEST_SUITE_P(
         "rank == \"8",
         "rank > 8"));
 
+// A manifest comes out of any file: what it says may cost no stack.
+TEST(Condition, ALongTextIsComparedOrRefusedInFewWords) {
+  const std::string long_text(1 << 20, 'x');
+  OptionTable options = table({{"mode", long_text}});
+  EXPECT_TRUE(
+      holds(parse_condition("mode == \"" + long_text + "\""), options, "sft"));
+  const std::string message =
+      zoo::message_of([&] { parse_condition("mode == \"" + long_text); });
+  EXPECT_THAT(message, HasSubstr("found mode == \"xxx"));
+  EXPECT_LT(message.size(), 250u);
+}
+
 TEST(Condition, MayOnlyNameOwnOptionsAndTheirValues) {
   const auto problem = [](const char* text) {
     return zoo::message_of(
@@ -262,6 +274,10 @@ TEST(Condition, MayOnlyNameOwnOptionsAndTheirValues) {
       problem("mode == \"slow\""), HasSubstr("option mode is never \"slow\""));
   EXPECT_THAT(problem("rank == 1.5"), HasSubstr("is never 1.5"));
   EXPECT_THAT(problem("stage == 3"), HasSubstr("\"text\""));
+  EXPECT_THAT(
+      problem("stage != \"sfft\""),
+      HasSubstr("stage is never \"sfft\", but one of sft and pt; did you mean "
+                "sft?"));
 }
 
 } // namespace

@@ -95,6 +95,20 @@ TEST(Pins, ThePinnedFileIsTakenBehindAnotherOfThatName) {
   EXPECT_EQ(catalog.find("good-feature")->path, right);
 }
 
+// It has no digest, and must not keep the pinned file from being taken.
+TEST(Pins, AFileThatCannotBeReadTakesTheNameFromNoOther) {
+  zoo::Folder first, second;
+  fs::create_symlink("nowhere", first.path() / "good-feature.so");
+  const fs::path right = second.add("good_feature");
+  const Catalog catalog = build_catalog(
+      {{first.path(), "--plugin-path"}, {second.path(), "run.toml"}},
+      {{"good-feature", sha256sum(right)}});
+  ASSERT_NE(catalog.find("good-feature"), nullptr);
+  EXPECT_EQ(catalog.find("good-feature")->path, right);
+  EXPECT_EQ(catalog.entries.at(0).status, PluginStatus::rejected);
+  EXPECT_THAT(catalog.entries.at(0).reason, HasSubstr("cannot be opened"));
+}
+
 TEST(Pins, AnUnknownNameIsAnErrorWithTheNearest) {
   zoo::Folder folder;
   folder.add("good_feature");

@@ -109,6 +109,13 @@ TEST_F(PluginCallDeathTest, AnExitIsNotTakenForSuccess) {
       "program; remove the plugin, or tell its author");
 }
 
+TEST_F(PluginCallDeathTest, AQuickExitIsNotTakenForSuccess) {
+  EXPECT_EXIT(
+      call_plugin(kForward, [] { std::quick_exit(0); }),
+      ExitedWithCode(1),
+      "ended the program");
+}
+
 TEST_F(PluginCallDeathTest, AnExitOutsideOfACallIsLeftAlone) {
   call_plugin(kForward, [] {});
   EXPECT_EXIT(std::exit(7), ExitedWithCode(7), "");

@@ -131,7 +131,36 @@ TEST(WatchReport, LongTablesAreCut) {
   }
   const std::string html = watch_report({watched}, {1, 1});
   EXPECT_EQ(count(html, "<tr>"), 1u + 40);
-  EXPECT_THAT(html, HasSubstr("and 60 more"));
+  EXPECT_THAT(html, HasSubstr("and 60 more, never past a limit"));
+}
+
+// The warnings of a run name five layers and leave the others to the table.
+TEST(WatchReport, EveryCastPastALimitIsListedHoweverMany) {
+  WatchedStep watched{1, {}};
+  for (int i = 0; i < 100; ++i) {
+    const double underflow = i < 70 ? 0.06 : 0.01;
+    watched.casts.push_back(cast("layer" + std::to_string(i), i, underflow));
+  }
+  const std::string html = watch_report({watched}, {0.001, 0.05});
+  EXPECT_EQ(count(html, "<tr>"), 1u + 70);
+  for (int i = 0; i < 70; ++i) {
+    EXPECT_THAT(html, HasSubstr("<td>layer" + std::to_string(i) + "</td>"));
+  }
+  EXPECT_THAT(html, HasSubstr("and 30 more, never past a limit"));
+}
+
+TEST(WatchReport, CastThatWasPastALimitEarlierIsListed) {
+  WatchedStep early{1, {}}, last{10, {}};
+  for (int i = 0; i < 100; ++i) {
+    // The one that was past has the best SQNR: without its past it comes last.
+    const std::string name = "layer" + std::to_string(i);
+    early.casts.push_back(cast(name, i, i == 99 ? 0.06 : 0));
+    last.casts.push_back(cast(name, i));
+  }
+  const std::string html = watch_report({early, last}, {0.001, 0.05});
+  EXPECT_THAT(html, HasSubstr("<td>layer99</td>"));
+  EXPECT_EQ(count(html, "<tr>"), 1u + 40);
+  EXPECT_THAT(html, HasSubstr("<td>1</td></tr>"));
 }
 
 TEST(WatchReport, PageHasPlotsAndEscapesNames) {

@@ -16,6 +16,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using world::backends;
 using world::precision_toml;
 using world::World;
@@ -203,7 +204,8 @@ TEST(SelectByName, NamesTheCapabilityThatIsThere) {
   world.config.precision.backend = "eight";
   EXPECT_THAT(
       world.problem(),
-      HasSubstr("needs compute capability 8.9 or >=9.0; device 0 has 8.6"));
+      HasSubstr(
+          "needs compute capability 8.9 or >=9.0; this run's GPU has 8.6"));
 }
 
 TEST(SelectTables, ATableOfABackendThatIsNotSelectedIsAnError) {
@@ -308,6 +310,35 @@ TEST(SelectAuto, ListsARejectedBackend) {
   world.add_rejected(precision_toml("old", 70), "built for SDK ABI 0\nmore");
   EXPECT_THAT(
       rows(world.select()), Contains("old | not usable | built for SDK ABI 0"));
+}
+
+TEST(SelectAuto, ListsABackendWhoseFileCannotBeRead) {
+  World world = backends();
+  CatalogEntry damaged;
+  damaged.manifest.name = "te";
+  damaged.manifest_read = false;
+  damaged.status = PluginStatus::rejected;
+  damaged.reason = "truncated";
+  world.catalog.entries.insert(world.catalog.entries.begin(), damaged);
+  EXPECT_THAT(rows(world.select()), Not(Contains(HasSubstr("te |"))));
+  world.catalog.known = {{"te", PluginKind::precision, "", ""}};
+  EXPECT_THAT(rows(world.select()), Contains("te | not usable | truncated"));
+}
+
+// It says nothing about the candidate; another must not run for it.
+TEST(SelectAuto, AFaultOfTheProgramIsNoVerdict) {
+  World world = backends();
+  const auto no_processes = [](const CatalogEntry&,
+                               const OptionTable&) -> ProbeVerdict {
+    throw Failure(ExitCode::failed, "plugins", "cannot start a process");
+  };
+  try {
+    select_plugins(world.config, world.catalog, world.host, no_processes);
+    ADD_FAILURE() << "expected the fault itself";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::failed);
+    EXPECT_EQ(failure.message(), "cannot start a process");
+  }
 }
 
 TEST(SelectAuto, WithoutAnyUsableBackendListsTheReasons) {

@@ -204,6 +204,35 @@ TEST(Order, ACircleIsNamed) {
       HasSubstr("features a, b and c each must be applied after another"));
 }
 
+TEST(Order, WhoOnlyWaitsForACircleIsNotNamed) {
+  World world = backends();
+  world.add(feature_toml("a", "[[relation]]\nafter = \"b\"\n"));
+  world.add(feature_toml("b", "[[relation]]\nafter = \"a\"\n"));
+  world.add(feature_toml("waits", "[[relation]]\nafter = \"a\"\n"));
+  for (const char* name : {"a", "b", "waits"}) {
+    world.use_feature(name);
+  }
+  EXPECT_THAT(
+      world.problem(),
+      HasSubstr("features a and b each must be applied after another"));
+}
+
+// Both ask to be applied after the other, but only beside one backend.
+TEST(Order, MayDependOnTheBackend) {
+  for (const char* asked : {"plain", "auto"}) {
+    World world = backends();
+    world.add(feature_toml(
+        "a", "[[relation]]\nwith = [\"plain\", \"b\"]\nafter = \"b\"\n"));
+    world.add(feature_toml("b"));
+    world.use_feature("a");
+    world.use_feature("b");
+    world.config.precision.backend = "exact";
+    EXPECT_THAT(feature_names(world.select()), ElementsAre("a", "b"));
+    world.config.precision.backend = asked;
+    EXPECT_THAT(feature_names(world.select()), ElementsAre("b", "a")) << asked;
+  }
+}
+
 TEST(Order, DoesNotDependOnTheOrderOfTheCatalog) {
   World world = backends();
   world.add(feature_toml("a", "[[relation]]\nafter = \"d\"\n"));

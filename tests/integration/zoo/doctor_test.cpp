@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class Doctor : public TrainRun {
@@ -86,7 +87,8 @@ TEST_F(Doctor, WithoutANameExaminesAllAndPassesOverShadowedFiles) {
   add("good_feature");
   add("good_feature", "plugins/second.so");
   add("throwing");
-  const ProcessResult result = doctor({"--json"});
+  // LibTorch's plugins on a machine that does other things too.
+  const ProcessResult result = doctor({"--json", "--timeout", "60"});
   EXPECT_EQ(result.status, 3);
   std::map<std::string, nlohmann::json> reports;
   for (const auto& report : nlohmann::json::parse(result.out)) {
@@ -114,13 +116,37 @@ TEST_F(Doctor, AMistakeOfTheCommandLineIsOne) {
   EXPECT_EQ(run_trainer({"plugins", "doctor", "--child"}).status, 2);
 }
 
+// What a cron job or a supervisor may leave closed.
+TEST_F(Doctor, ClosedStandardStreamsChangeNoVerdict) {
+  EXPECT_EQ(
+      run_shell("\"$TRAINER\" plugins doctor fp32 --timeout 60 <&- 2>&-")
+          .status,
+      0);
+  EXPECT_EQ(
+      run_shell("\"$TRAINER\" plugins doctor fp32 --timeout 60 <&- >&- 2>&-")
+          .status,
+      0);
+}
+
+// Else a file that was put there after the catalog was built could run.
+TEST_F(Doctor, TheChildHoldsAFileToItsPin) {
+  add("good_feature");
+  const std::string command = "\"$TRAINER\" plugins doctor --child " +
+      (folder() / "plugins/good_feature.so").string() + " probe '{}' -1 ";
+  EXPECT_THAT(run_shell(command + "'' 3>&1").out, HasSubstr("\"probe\""));
+  const ProcessResult other =
+      run_shell(command + "sha256:" + std::string(64, '0') + " 3>&1");
+  EXPECT_THAT(other.out, HasSubstr("[plugins.pin] expects sha256:000"));
+  EXPECT_THAT(other.out, Not(HasSubstr("\"probe\"")));
+}
+
 // The second of two files of one name is shown, and not used.
 TEST_F(Doctor, ADuplicateNameIsShadowedAndTheFirstRuns) {
   const fs::path installed =
       trainer_program().parent_path() / "../lib/octet/plugins/lora.so";
   fs::create_directories(folder() / "plugins");
   fs::copy_file(installed, folder() / "plugins/mine.so");
-  const ProcessResult result = doctor({"lora"});
+  const ProcessResult result = doctor({"lora", "--timeout", "60"});
   EXPECT_EQ(result.status, 0) << result.out;
   EXPECT_THAT(result.out, HasSubstr("plugins/mine.so)\n  inspect  ok\n"));
   const ProcessResult listed = run_trainer(

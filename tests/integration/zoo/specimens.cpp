@@ -199,8 +199,8 @@ std::vector<Specimen> inspected() {
 // Load, probe, create: their code runs, in doctor's child or in the run.
 std::vector<Specimen> loaded() {
   Specimen hanging =
-      stopped("hang_in_probe", "probe", "probe gave no answer within 1 s");
-  hanging.timeout = "1";
+      stopped("hang_in_probe", "probe", "probe gave no answer within 3 s");
+  hanging.timeout = "3";
   hanging.error = "probe gave no answer within 10 s" + kAdvice;
   Specimen namespace_taken = stopped(
       "taken_namespace",

@@ -35,7 +35,7 @@ TEST(TeBackend, NeedsAGpuWithFp8) {
   EXPECT_THAT(unmet_needs(te.needs, OctetHost{}), HasSubstr("CUDA device"));
   EXPECT_THAT(
       unmet_needs(te.needs, machine(80)),
-      HasSubstr("needs compute capability 8.9 or >=9.0; device 0 has 8.0"));
+      HasSubstr("needs compute capability 8.9 or >=9.0; this run's GPU has 8.0"));
   for (const uint32_t capability : {89u, 90u, 100u, 120u}) {
     EXPECT_EQ(unmet_needs(te.needs, machine(capability)), "") << capability;
   }
@@ -124,7 +124,7 @@ TEST(TeBackend, RecipesNameTheGpusTheyRunOn) {
       reason("block", 89),
       AllOf(
           HasSubstr("precision.te.recipe = \"block\" needs compute capability "
-                    "9.x; device 0 has 8.9")));
+                    "9.x; this run's GPU has 8.9")));
   EXPECT_THAT(
       reason("block", 100), AllOf(HasSubstr("10.0"), HasSubstr("mxfp8")));
   EXPECT_THAT(reason("mxfp8", 100), IsEmpty());

@@ -1,10 +1,6 @@
 // The casts that the tests train with, against NVIDIA's cuda_fp8.h, byte for
-// byte. (On a GPU Transformer Engine casts itself; not compared yet.)
-#include "plugins/te/quantized.h"
-#include "tests/plugins/te/cuda_casts.h"
-#include "tests/plugins/te/te_fixture.h"
-
-#include <ATen/ops/empty.h>
+// byte. On a GPU Transformer Engine casts itself: gpu_test.cpp compares that.
+#include "tests/plugins/te/compare_casts.h"
 
 #include <bit>
 
@@ -12,33 +8,6 @@ namespace octet {
 namespace {
 
 using namespace te_testing;
-
-/// Through the library's own cast, scale 1, as the plugin calls it.
-std::vector<uint8_t> cast(const at::Tensor& values, te::abi::DType format) {
-  const auto library = reference();
-  te::Quantized out = te::allocate(
-      values, te::abi::kTensorScaling, format, /*columnwise=*/false);
-  out.rowwise_scale_inv = at::empty({1}, at::kFloat);
-  const te::Handle in(*library, values);
-  te::Handle handle(*library, te::abi::kTensorScaling);
-  te::fill(handle, out, false);
-  library->call(
-      "nvte_quantize_v2",
-      library->functions().quantize_v2,
-      in.get(),
-      handle.get(),
-      te::abi::QuantizationConfig(nullptr),
-      te::abi::Stream(nullptr));
-  const uint8_t* bytes = out.rowwise.const_data_ptr<uint8_t>();
-  return {bytes, bytes + out.rowwise.numel()};
-}
-
-bool same(uint8_t a, uint8_t b, bool e5m2) {
-  const auto is_nan = [&](uint8_t byte) {
-    return e5m2 ? (byte & 0x7f) > 0x7c : (byte & 0x7f) == 0x7f;
-  };
-  return a == b || (is_nan(a) && is_nan(b));
-}
 
 class Casts : public ::testing::TestWithParam<bool> {
  protected:
@@ -53,19 +22,7 @@ class Casts : public ::testing::TestWithParam<bool> {
 };
 
 TEST_P(Casts, EveryBf16ValueEqualsCudaFp8) {
-  at::Tensor values = at::empty({256, 256}, at::kBFloat16);
-  auto* bits = static_cast<uint16_t*>(values.data_ptr());
-  for (uint32_t i = 0; i < 65536; ++i) {
-    bits[i] = static_cast<uint16_t>(i);
-  }
-  std::vector<uint8_t> expected(65536);
-  cuda_cast_bf16(bits, expected.size(), GetParam(), expected.data());
-  const std::vector<uint8_t> found = cast(values, format());
-  for (size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_TRUE(same(found[i], expected[i], GetParam()))
-        << "bf16 bits " << i << ": " << int(found[i]) << " instead of "
-        << int(expected[i]);
-  }
+  expect_casts_of_cuda_fp8(*reference(), at::kCPU, GetParam());
 }
 
 // Half of the ten million are spread over all bit patterns, half over the
@@ -82,9 +39,11 @@ TEST_P(Casts, TenMillionFp32ValuesEqualCudaFp8) {
   }
   std::vector<uint8_t> expected(kCount);
   cuda_cast(numbers, kCount, GetParam(), expected.data());
-  const std::vector<uint8_t> found = cast(values, format());
+  const te::Quantized cast =
+      cast_with_scale_one(*reference(), values, format(), false);
+  const uint8_t* found = cast.rowwise.const_data_ptr<uint8_t>();
   for (size_t i = 0; i < kCount; ++i) {
-    ASSERT_TRUE(same(found[i], expected[i], GetParam()))
+    ASSERT_TRUE(same_fp8(found[i], expected[i], GetParam()))
         << numbers[i] << ": " << int(found[i]) << " instead of "
         << int(expected[i]);
   }

@@ -19,4 +19,12 @@ void cuda_cast_bf16(
     bool e5m2,
     uint8_t* bytes);
 
+/// Whether two bytes of FP8 are the same; any NaN is NaN.
+inline bool same_fp8(uint8_t a, uint8_t b, bool e5m2) {
+  const auto is_nan = [&](uint8_t byte) {
+    return e5m2 ? (byte & 0x7f) > 0x7c : (byte & 0x7f) == 0x7f;
+  };
+  return a == b || (is_nan(a) && is_nan(b));
+}
+
 } // namespace octet::te_testing

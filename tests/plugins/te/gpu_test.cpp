@@ -1,11 +1,13 @@
 // The real Transformer Engine on a GPU, through the plugin: its update replays
-// the golden steps bit for bit, its casts and products are those of the
-// reference library. Skipped without a GPU; tools/gpu_check runs it.
+// the golden steps bit for bit, its casts are those of cuda_fp8.h byte for
+// byte, its products are those of the reference library. Skipped without a GPU;
+// tools/gpu_check runs it.
 //
 // Not run on hardware yet.
 #include "core/cuda/driver.h"
 #include "core/cuda/libraries.h"
 #include "plugins/te/device.h"
+#include "tests/plugins/te/compare_casts.h"
 #include "tests/plugins/te/replay.h"
 #include "tests/plugins/te/te_fixture.h"
 
@@ -56,6 +58,16 @@ class TransformerEngineOnAGpu : public ::testing::Test {
 
 TEST_F(TransformerEngineOnAGpu, ReplaysTheGoldenStepsBitForBit) {
   EXPECT_EQ(replay_golden_steps(library_, at::Device(at::kCUDA, 0)), 2280);
+}
+
+TEST_F(TransformerEngineOnAGpu, CastsOfEveryBf16ValueAreThoseOfCudaFp8) {
+  if (!has_cuda_casts()) {
+    GTEST_SKIP() << "the build found no cuda_fp8.h to compare with; "
+                    "tools/setup --te brings it";
+  }
+  for (const bool e5m2 : {false, true}) {
+    expect_casts_of_cuda_fp8(*library_, at::Device(at::kCUDA, 0), e5m2);
+  }
 }
 
 /// ||a - b|| / ||b||

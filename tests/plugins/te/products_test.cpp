@@ -215,6 +215,22 @@ TEST(Padding, ChangesNoAmaxAndNoOtherRow) {
   EXPECT_TRUE(at::equal(one, all.slice(0, 0, 1)));
 }
 
+TEST(Products, NoTokensGiveNoRows) {
+  const auto backend = make_backend();
+  const auto gemm = backend->make_gemm(site("l.up_proj", 32, 48));
+  const Weight weight(random({48, 32}, 2));
+  const at::Tensor x = random({0, 32}, 1).to(at::kBFloat16);
+  StepContext context = training();
+  context.watch = true;
+  Saved saved;
+  const at::Tensor y = gemm->forward({x}, weight, context, &saved);
+  EXPECT_EQ(y.sizes(), (std::vector<int64_t>{0, 48}));
+  GradRequest want;
+  want.weight = at::full({48, 32}, 1.0f);
+  EXPECT_EQ(gemm->backward(y, saved, weight, context, want).sizes(), x.sizes());
+  EXPECT_TRUE(at::equal(want.weight, at::full({48, 32}, 1.0f)));
+}
+
 TEST(Products, AFrozenWeightKeepsNothingAndGetsNoGradient) {
   const auto backend = make_backend();
   const auto gemm = backend->make_gemm(site("l.up_proj", 32, 48));

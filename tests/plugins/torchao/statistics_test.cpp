@@ -4,10 +4,12 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/TensorOperators.h>
+#include <c10/core/Allocator.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -125,6 +127,66 @@ TEST(TorchaoStatistics, AnExactCastHasInfiniteSqnr) {
   const CastStatistics row =
       measure_cast("weight", x, {to_float8(x, one, at::kFloat8_e4m3fn), one});
   EXPECT_TRUE(std::isinf(row.sqnr_db) && row.sqnr_db > 0);
+}
+
+// A million elements a block: three blocks by rows here, whichever way the
+// memory runs. Scales are powers of two, so that no product is rounded.
+TEST(TorchaoStatistics, BlocksAddUpToTheWholeTensor) {
+  constexpr int64_t kRowCount = 1000, kColumnCount = 3000;
+  std::vector<float> x = spread(kRowCount * kColumnCount, 24);
+  x.back() = 50000; // the amax, in the last block
+  std::vector<float> scales;
+  for (int i = 0; i < kRowCount; ++i) {
+    scales.push_back(std::exp2(float(i % 7 - 3)));
+  }
+  const CastStatistics expected = measured(x, scales, kE4m3);
+  EXPECT_GT(expected.underflow, 0.01);
+  EXPECT_GT(expected.overflow, 0.01);
+  const at::Tensor tensor = at::tensor(x).view({kRowCount, kColumnCount});
+  const at::Tensor scale = at::tensor(scales).view({kRowCount, 1});
+  const Float8Tensor rows{to_float8(tensor, scale, kE4m3.dtype), scale};
+  const Float8Tensor columns{rows.data.t().contiguous(), scale.t()};
+  for (const CastStatistics& found :
+       {measure_cast("input", tensor, rows),
+        measure_cast("weight", tensor.t(), rows.t()),
+        measure_cast("input", tensor.t().contiguous(), columns)}) {
+    EXPECT_EQ(found.amax, expected.amax);
+    EXPECT_EQ(found.scale, expected.scale);
+    EXPECT_EQ(found.underflow, expected.underflow);
+    EXPECT_EQ(found.overflow, expected.overflow);
+    EXPECT_NEAR(found.sqnr_db, expected.sqnr_db, 1e-6);
+  }
+}
+
+/// The most that tensors of this thread held at one time.
+class PeakMemory : public c10::MemoryReportingInfoBase {
+ public:
+  void reportMemoryUsage(void*, int64_t bytes, size_t, size_t, c10::Device)
+      override {
+    live_ += bytes;
+    peak = std::max(peak, live_);
+  }
+  bool memoryProfilingEnabled() const override {
+    return true;
+  }
+  int64_t peak = 0;
+
+ private:
+  int64_t live_ = 0;
+};
+
+TEST(TorchaoStatistics, TemporariesOfALargeTensorStayBelow64MiB) {
+  const at::Tensor x = at::full({512, 8192}, 0.3, at::kBFloat16);
+  const Float8Tensor cast = cast_to_float8(x, {}, 1, false);
+  const auto memory = std::make_shared<PeakMemory>();
+  {
+    const c10::DebugInfoGuard watch(c10::DebugInfoKind::PROFILER_STATE, memory);
+    measure_cast("input", x, cast);
+    measure_cast("weight", x.t(), cast.t());
+  }
+  // Less than one fp64 copy would say that nothing was counted.
+  EXPECT_GT(memory->peak, 8 << 20);
+  EXPECT_LE(memory->peak, 64 << 20);
 }
 
 TEST(TorchaoStatistics, InfinitiesAreNotTheAmaxAndNansAreSeen) {
