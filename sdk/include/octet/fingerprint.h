@@ -34,8 +34,8 @@
 #define OCTET_FINGERPRINT_CXX11_ABI "none"
 #endif
 
-// The CUDA toolkit that LibTorch was built with: octet_add_plugin and Octet's own
-// build set it (sdk/cmake/OctetLibTorch.cmake).
+// The CUDA toolkit that LibTorch was built with: octet_add_plugin and Octet's
+// own build set it (sdk/cmake/OctetLibTorch.cmake).
 #ifndef OCTET_CUDA_VERSION
 #define OCTET_CUDA_VERSION "none"
 #endif

@@ -35,7 +35,8 @@ TEST(TeBackend, NeedsAGpuWithFp8) {
   EXPECT_THAT(unmet_needs(te.needs, OctetHost{}), HasSubstr("CUDA device"));
   EXPECT_THAT(
       unmet_needs(te.needs, machine(80)),
-      HasSubstr("needs compute capability 8.9 or >=9.0; this run's GPU has 8.0"));
+      HasSubstr(
+          "needs compute capability 8.9 or >=9.0; this run's GPU has 8.0"));
   for (const uint32_t capability : {89u, 90u, 100u, 120u}) {
     EXPECT_EQ(unmet_needs(te.needs, machine(capability)), "") << capability;
   }

@@ -93,7 +93,8 @@ TEST_F(TorchaoSelection, AGpuWithoutFp8IsNamedWithItsCapability) {
   host_.cuda_capability = 86;
   EXPECT_THAT(
       problem(),
-      HasSubstr("needs compute capability 8.9 or >=9.0; this run's GPU has 8.6"));
+      HasSubstr(
+          "needs compute capability 8.9 or >=9.0; this run's GPU has 8.6"));
 }
 
 TEST_F(TorchaoSelection, EmulationRunsOnAnyMachineButIsNeverChosenByAuto) {
