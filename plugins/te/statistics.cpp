@@ -8,6 +8,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -36,9 +37,63 @@ at::Tensor scale_inv_of(const Quantized& quantized) {
   }
 }
 
-double ratio(const at::Tensor& part, const at::Tensor& whole) {
-  const auto all = static_cast<double>(whole.sum().item<int64_t>());
-  return all == 0 ? 0 : static_cast<double>(part.sum().item<int64_t>()) / all;
+/// Rows that blocks of scales begin at.
+constexpr int64_t kAlign = 128;
+/// Elements that are measured at once. A handful of copies of them is all that
+/// a watched step needs beside a run that may just fit its memory.
+constexpr int64_t kAtOnce = int64_t{1} << 20;
+
+/// Those rows of the rowwise copy. @param begin a multiple of kAlign
+Quantized rows_of(const Quantized& quantized, int64_t begin, int64_t end) {
+  Quantized part = quantized;
+  at::Tensor& scales = part.rowwise_scale_inv;
+  part.rowwise = quantized.rowwise.slice(0, begin, end);
+  if (quantized.mode == abi::kMxfp8Scaling) {
+    scales = scales.slice(0, begin, end);
+  } else if (quantized.mode == abi::kBlockScaling1d) {
+    scales = scales.slice(1, begin, end);
+  } else if (quantized.mode == abi::kBlockScaling2d) {
+    scales = scales.slice(0, begin / kAlign);
+  }
+  return part;
+}
+
+struct Totals {
+  double amax = 0, scale_inv = 0;
+  /// Numbers of elements.
+  int64_t nonzero = 0, lost = 0, clamped = 0;
+  /// Sums of squares.
+  double signal = 0, noise = 0;
+};
+
+double sum_of_squares(const at::Tensor& x) {
+  return x.to(at::kDouble).square_().sum().item<double>();
+}
+
+void add(const at::Tensor& x, const Quantized& quantized, Totals& totals) {
+  const at::Tensor wide = x.to(at::kFloat), size = wide.abs();
+  const at::Tensor cast = dequantize(quantized);
+  const at::Tensor scale_inv = scale_inv_of(quantized);
+  const at::Tensor nonzero = wide != 0;
+  // From here on nearest rounding ends and clamping begins.
+  const double clamped =
+      quantized.format == abi::kFloat8E5M2 ? 57344 + 4096 : 448 + 16;
+  totals.amax = std::max(
+      totals.amax,
+      at::where(at::isfinite(size), size, at::zeros_like(size))
+          .max()
+          .item<double>());
+  totals.scale_inv = std::max(totals.scale_inv, scale_inv.max().item<double>());
+  totals.nonzero += nonzero.sum().item<int64_t>();
+  totals.lost += nonzero.logical_and(cast == 0).sum().item<int64_t>();
+  totals.clamped += (size > scale_inv * clamped).sum().item<int64_t>();
+  totals.signal += sum_of_squares(wide);
+  totals.noise += sum_of_squares(wide - cast);
+}
+
+double part_of(int64_t part, int64_t whole) {
+  return whole == 0 ? 0
+                    : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 } // namespace
@@ -56,31 +111,22 @@ CastStatistics measure(
     const at::Tensor& x,
     const Quantized& quantized) {
   const int64_t rows = x.size(0);
-  const at::Tensor wide = x.to(at::kFloat);
-  const at::Tensor cast = dequantize(quantized).slice(0, 0, rows);
-  const at::Tensor size = wide.abs();
-  at::Tensor scale_inv = scale_inv_of(quantized);
-  if (scale_inv.dim() == 2) {
-    scale_inv = scale_inv.slice(0, 0, rows);
+  const int64_t length =
+      std::max<int64_t>(1, kAtOnce / (kAlign * x.size(1))) * kAlign;
+  Totals totals;
+  for (int64_t begin = 0; begin < rows; begin += length) {
+    const int64_t end = std::min(begin + length, rows);
+    add(x.slice(0, begin, end), rows_of(quantized, begin, end), totals);
   }
-  // From here on nearest rounding ends and clamping begins.
-  const double clamped =
-      quantized.format == abi::kFloat8E5M2 ? 57344 + 4096 : 448 + 16;
-  const at::Tensor nonzero = wide != 0;
-
   CastStatistics result;
   result.tensor = tensor;
-  result.amax = at::where(at::isfinite(size), size, at::zeros_like(size))
-                    .max()
-                    .item<double>();
-  result.scale = 1 / scale_inv.max().item<double>();
-  result.underflow = ratio(nonzero.logical_and(cast == 0), nonzero);
-  result.overflow =
-      (size > scale_inv * clamped).to(at::kFloat).mean().item<double>();
-  const double error = (wide - cast).norm().item<double>();
-  const double norm = wide.norm().item<double>();
-  result.sqnr_db = error == 0 ? std::numeric_limits<double>::infinity()
-                              : 20 * std::log10(norm / error);
+  result.amax = totals.amax;
+  result.scale = 1 / totals.scale_inv;
+  result.underflow = part_of(totals.lost, totals.nonzero);
+  result.overflow = part_of(totals.clamped, x.numel());
+  result.sqnr_db = totals.noise == 0
+      ? std::numeric_limits<double>::infinity()
+      : 10 * std::log10(totals.signal / totals.noise);
   return result;
 }
 

@@ -343,5 +343,48 @@ TEST(Statistics, BlockScalesAreUsedForTheValuesOfTheirBlocks) {
   }
 }
 
+// 300 rows of 8192 are three parts of at most 128 rows.
+TEST(Statistics, PartsOfALargeTensorAddUpToTheWhole) {
+  for (const auto& [recipe, operand] :
+       std::vector<std::pair<std::string, te::Operand>>{
+           {"current", te::Operand::input},
+           {"block", te::Operand::input},
+           {"block", te::Operand::weight},
+           {"mxfp8", te::Operand::input}}) {
+    OptionList options;
+    options.set("recipe", recipe);
+    const auto made =
+        te::make_recipe(reference(), te::read_settings(Options(options.get())));
+    const auto quantizer = made->quantizer(operand);
+    at::Tensor x = random({320, 8192}, 1).to(at::kBFloat16);
+    x[299][5] = 300.0f;
+    x[130].mul_(1e-3);
+    x[310].fill_(1000.0f);
+    const te::Quantized cast = quantizer->quantize(x, false, false);
+    const at::Tensor seen = x.slice(0, 0, 300);
+    const CastStatistics row = te::measure("input", seen, cast);
+    const at::Tensor wide = seen.to(at::kDouble);
+    const at::Tensor values =
+        te::dequantize(cast).slice(0, 0, 300).to(at::kDouble);
+    EXPECT_EQ(row.amax, 300) << recipe;
+    EXPECT_EQ(row.overflow, 0) << recipe;
+    const auto count = [](const at::Tensor& mask) {
+      return static_cast<double>(mask.sum().item<int64_t>());
+    };
+    EXPECT_EQ(
+        row.underflow,
+        count((wide != 0).logical_and(values == 0)) / count(wide != 0))
+        << recipe;
+    EXPECT_NEAR(
+        row.sqnr_db,
+        20 *
+            std::log10(
+                wide.norm().item<double>() /
+                (wide - values).norm().item<double>()),
+        1e-5)
+        << recipe;
+  }
+}
+
 } // namespace
 } // namespace octet
