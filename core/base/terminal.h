@@ -1,10 +1,17 @@
-// Colours for people at a terminal; scripts and files get plain text.
+// The standard streams. Colours for people at a terminal; scripts and files get
+// plain text.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace octet {
+
+/// For the beginning of a program. A standard descriptor that is closed would
+/// be given to the next file that is opened (a checkpoint, a pipe to a child),
+/// and what is then printed would go there. It is occupied, so that printing to
+/// it goes on failing.
+void occupy_standard_streams();
 
 /// Whether what is written to this descriptor may have colours: it is a
 /// terminal, NO_COLOR is unset or empty (no-color.org), and TERM is neither

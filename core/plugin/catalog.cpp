@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 namespace octet {
 
@@ -53,14 +54,20 @@ void check_writers(CatalogEntry& entry, const fs::path& file) {
 }
 
 // So that what is missing is told before a loader says it in its own words.
-void check_libraries(CatalogEntry& entry, LibrarySearch& libraries) {
+// @param brought gets the libraries that come with it
+void check_libraries(
+    CatalogEntry& entry,
+    LibrarySearch& libraries,
+    std::set<fs::path>& brought) {
   try {
     const LibraryCheck found = libraries.check(entry.path);
     if (!found.missing.empty()) {
       reject(entry, found.problem());
     }
-    if (entry.status == PluginStatus::ready) {
-      for (const fs::path& library : found.own) {
+    const bool ready = entry.status == PluginStatus::ready;
+    for (const fs::path& library : found.own) {
+      brought.insert(library.lexically_normal());
+      if (ready) {
         check_writers(entry, library);
       }
     }
@@ -72,7 +79,8 @@ void check_libraries(CatalogEntry& entry, LibrarySearch& libraries) {
 CatalogEntry inspect_file(
     const fs::path& file,
     const std::string& origin,
-    LibrarySearch& libraries) {
+    LibrarySearch& libraries,
+    std::set<fs::path>& brought) {
   CatalogEntry entry;
   entry.path = file;
   entry.origin = origin;
@@ -103,7 +111,7 @@ CatalogEntry inspect_file(
     reject(entry, "build it again with this trainer's SDK");
   }
   check_writers(entry, entry.path);
-  check_libraries(entry, libraries);
+  check_libraries(entry, libraries, brought);
   return entry;
 }
 
@@ -232,7 +240,8 @@ CatalogEntry inspect_file(const fs::path& file, const std::string& origin) {
   LibrarySearch libraries(training_library_file());
   std::error_code error;
   const fs::path absolute = fs::absolute(file, error).lexically_normal();
-  return inspect_file(error ? file : absolute, origin, libraries);
+  std::set<fs::path> brought;
+  return inspect_file(error ? file : absolute, origin, libraries, brought);
 }
 
 std::vector<SearchFolder> plugin_folders(
@@ -286,9 +295,11 @@ Catalog build_catalog(
   LibrarySearch libraries(training_library_file());
   // Whom each name belongs to: the first file, or the first that fits its pin.
   std::map<std::string, size_t> owners;
+  std::set<fs::path> brought;
   for (const SearchFolder& folder : folders) {
     for (const fs::path& file : library_files(folder.path)) {
-      CatalogEntry entry = inspect_file(file, folder.origin, libraries);
+      CatalogEntry entry =
+          inspect_file(file, folder.origin, libraries, brought);
       const auto pin = pins.find(entry.manifest.name);
       const bool meant = pin == pins.end() || apply_pin(entry, pin->second);
       const auto [owner, first] =
@@ -301,6 +312,10 @@ Catalog build_catalog(
       catalog.entries.push_back(std::move(entry));
     }
   }
+  // A library that lies beside the plugin it comes with is no broken plugin.
+  std::erase_if(catalog.entries, [&](const CatalogEntry& entry) {
+    return !entry.manifest_read && brought.count(entry.path) > 0;
+  });
   return catalog;
 }
 

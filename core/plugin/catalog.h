@@ -82,7 +82,8 @@ CatalogEntry inspect_file(
     const std::string& origin);
 
 /// Looks at every *.so of the folders: folders in order, files sorted, no
-/// folders inside them. A folder that is not there has no plugins.
+/// folders inside them. A folder that is not there has no plugins, and
+/// libraries that plugins bring along are none.
 /// @param pins name -> "sha256:<hex>": files of that name with another digest
 /// are rejected and take the name from no other
 Catalog build_catalog(

@@ -17,6 +17,13 @@ namespace {
   throw Failure(ExitCode::resolution, "condition", text);
 }
 
+// As much of a text as a message needs.
+std::string shown(std::string_view text) {
+  constexpr size_t kMost = 80;
+  return text.size() <= kMost ? std::string(text)
+                              : printable(std::string(text)) + "...";
+}
+
 decltype(ConditionClause::value) parse_value(const std::string& text) {
   if (text == "true" || text == "false") {
     return text == "true";
@@ -37,7 +44,7 @@ decltype(ConditionClause::value) parse_value(const std::string& text) {
   }
   refuse(
       "expected true, false, a number or a \"text\" to compare with, found " +
-      text);
+      shown(text));
 }
 
 // Integers and reals compare by value: an option of type real may be compared
@@ -121,12 +128,6 @@ class Scanner {
  private:
   static constexpr std::string_view kSpaces = " \t";
 
-  static std::string shown(std::string_view text) {
-    constexpr size_t kMost = 80;
-    return text.size() <= kMost ? std::string(text)
-                                : printable(std::string(text)) + "...";
-  }
-
   void skip_spaces() {
     rest_.remove_prefix(
         std::min(rest_.find_first_not_of(kSpaces), rest_.size()));
@@ -165,7 +166,8 @@ void check_stage(const ConditionClause& clause) {
   if (std::find(stages.begin(), stages.end(), *stage) == stages.end()) {
     const std::string nearest = nearest_name(*stage, stages);
     refuse(
-        "stage is never \"" + *stage + "\", but one of " + join_names(stages) +
+        "stage is never \"" + shown(*stage) + "\", but one of " +
+        join_names(stages) +
         (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
   }
 }

@@ -46,6 +46,11 @@ bool is_library(const fs::path& path) {
   }
 }
 
+// Such a name is opened as it stands.
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos;
+}
+
 std::optional<fs::path> find_in(
     const std::vector<std::string>& folders,
     const std::string& name) {
@@ -154,8 +159,8 @@ LibraryCheck LibrarySearch::check(const fs::path& file) {
   known.insert(loaded_for_training_.begin(), loaded_for_training_.end());
   result.missing = walk(file, known, visited, result.own);
   for (const std::string& name : visited) {
-    const bool of_trainer =
-        loaded_for_training_.count(name) > 0 || find_in(trainer_, name);
+    const bool of_trainer = loaded_for_training_.count(name) > 0 ||
+        (!is_path(name) && find_in(trainer_, name));
     result.needs_libtorch =
         result.needs_libtorch || (loaded_.count(name) == 0 && of_trainer);
   }
@@ -202,7 +207,7 @@ std::vector<std::string> LibrarySearch::walk(
       const Path found = find(name, asker);
       if (found) {
         files.push_back(*found);
-        if (found != find_in_system(name)) {
+        if (is_path(name) || found != find_in_system(name)) {
           own.push_back(*found);
         }
       } else {
@@ -219,7 +224,7 @@ std::vector<std::string> LibrarySearch::walk(
 LibrarySearch::Path LibrarySearch::find(
     const std::string& name,
     const LibraryNeeds& asker) {
-  if (name.find('/') != std::string::npos) {
+  if (is_path(name)) {
     return is_library(name) ? Path(name) : std::nullopt;
   }
   const std::vector<std::string>& environment = environment_;

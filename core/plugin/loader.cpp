@@ -217,7 +217,9 @@ class DllPlugin : public LoadedPlugin {
 
   // An exception ends the program here, with the plugin's name.
   void destroy(OctetInterface& made) const noexcept {
-    const PluginCall call(place("destroy"));
+    CallPlace end = place("destroy");
+    end.code = ExitCode::failed;
+    const PluginCall call(end);
     plugin_->destroy(&made);
   }
 

@@ -43,9 +43,10 @@ bool apply_pin(CatalogEntry& entry, const std::string& pin) {
   FileDigest found;
   try {
     found = digest_file(entry.path);
-  } catch (const Error&) {
-    // A file that cannot be read has no digest; why is in its reason already.
+  } catch (const Error& error) {
+    // A file that cannot be read has no digest; its reason mostly says why.
     entry.status = PluginStatus::rejected;
+    entry.reason = entry.reason.empty() ? error.message() : entry.reason;
     return false;
   }
   entry.digest = found.sha256;

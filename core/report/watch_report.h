@@ -40,7 +40,8 @@ nlohmann::json watch_fields(const WatchedStep& watched);
 std::vector<WatchedStep> read_watch_history(const std::filesystem::path& path);
 
 /// HTML: plots over the steps and the casts of the last step, worst first, with
-/// every one that passed a limit at any step; "" when nothing was watched.
+/// every one of them that passed a limit at any step; "" when nothing was
+/// watched.
 std::string watch_report(
     const std::vector<WatchedStep>& history,
     const WatchLimits& limits);

@@ -5,6 +5,7 @@
 #include "core/resolve/conflicts.h"
 #include "core/resolve/needs.h"
 #include "core/resolve/options_of_run.h"
+#include "core/resolve/relations.h"
 
 #include <algorithm>
 
@@ -95,7 +96,12 @@ void BackendChoice::judge(
   const std::string conflict =
       conflict_with_features(item.plugin, features, config_.train.stage);
   if (!conflict.empty()) {
-    set(item.row, "not usable", conflict);
+    return set(item.row, "not usable", conflict);
+  }
+  Problems circles;
+  in_order(features, &item.plugin, config_.train.stage, circles);
+  if (!circles.empty()) {
+    set(item.row, "not usable", circles.items().front());
   }
 }
 

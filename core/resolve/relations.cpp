@@ -93,49 +93,41 @@ std::string sentence(const Declared& declared) {
 
 using Forerunners = std::map<std::string, std::set<std::string>>;
 
-// Of what waits for each other only the circles: who merely waits for one, or
-// behind one, is taken off.
-std::vector<std::string> circles_in(Forerunners waiting) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (auto item = waiting.begin(); item != waiting.end();) {
-      const bool waited_for =
-          std::any_of(waiting.begin(), waiting.end(), [&](const auto& other) {
-            return other.second.count(item->first) > 0;
-          });
-      changed = changed || !waited_for;
-      item = waited_for ? std::next(item) : waiting.erase(item);
-    }
-  }
-  std::vector<std::string> names;
-  for (const auto& [name, waits_for] : waiting) {
-    names.push_back(name);
-  }
-  return names;
-}
-
-// Takes every plugin whose forerunners are all taken, smallest name first.
-std::vector<std::string> sorted_names(
-    Forerunners forerunners,
-    std::vector<std::string>& circle) {
+// Takes every plugin whose forerunners are all taken, smallest name first, out
+// of `waiting`; what is left waits for itself.
+std::vector<std::string> take_free(Forerunners& waiting) {
   std::vector<std::string> order;
-  while (!forerunners.empty()) {
-    const auto free = std::find_if(
-        forerunners.begin(), forerunners.end(), [](const auto& item) {
+  for (;;) {
+    const auto free =
+        std::find_if(waiting.begin(), waiting.end(), [](const auto& item) {
           return item.second.empty();
         });
-    if (free == forerunners.end()) {
-      circle = circles_in(std::move(forerunners));
+    if (free == waiting.end()) {
       return order;
     }
     const std::string name = free->first;
-    forerunners.erase(free);
-    for (auto& [other, waits_for] : forerunners) {
+    waiting.erase(free);
+    for (auto& [other, waits_for] : waiting) {
       waits_for.erase(name);
     }
     order.push_back(name);
   }
-  return order;
+}
+
+// A circle of what is left, sorted: from forerunner to forerunner until one
+// comes again.
+std::vector<std::string> circle_in(const Forerunners& waiting) {
+  std::vector<std::string> way = {waiting.begin()->first};
+  for (;;) {
+    const std::string& next = *waiting.at(way.back()).begin();
+    const auto again = std::find(way.begin(), way.end(), next);
+    if (again != way.end()) {
+      way.erase(way.begin(), again);
+      std::sort(way.begin(), way.end());
+      return way;
+    }
+    way.push_back(next);
+  }
 }
 
 } // namespace
@@ -186,11 +178,12 @@ std::vector<Finding> related_findings(
   return findings;
 }
 
-std::vector<SelectedPlugin> in_order(
-    std::vector<SelectedPlugin> features,
+namespace {
+
+Forerunners forerunners_of(
+    const std::vector<SelectedPlugin>& features,
     const SelectedPlugin* precision,
-    const std::string& stage,
-    Problems& problems) {
+    const std::string& stage) {
   std::vector<SelectedPlugin> together = features;
   if (precision != nullptr) {
     together.push_back(*precision);
@@ -213,12 +206,36 @@ std::vector<SelectedPlugin> in_order(
       }
     }
   }
-  std::vector<std::string> circle;
-  const std::vector<std::string> names = sorted_names(forerunners, circle);
-  if (!circle.empty()) {
-    problems.add(
-        "features " + join_names(circle) +
-        " each must be applied after another of them; remove one");
+  return forerunners;
+}
+
+} // namespace
+
+std::vector<SelectedPlugin> in_order(
+    std::vector<SelectedPlugin> features,
+    const SelectedPlugin* precision,
+    const std::string& stage,
+    Problems& problems) {
+  Forerunners waiting = forerunners_of(features, precision, stage);
+  const std::vector<std::string> names = take_free(waiting);
+  if (!waiting.empty()) {
+    Forerunners without_precision = forerunners_of(features, nullptr, stage);
+    take_free(without_precision);
+    while (!waiting.empty()) {
+      const std::vector<std::string> circle = circle_in(waiting);
+      problems.add(
+          "features " + join_names(circle) +
+          " each must be applied after another of them" +
+          (without_precision.count(circle.front()) > 0
+               ? ""
+               : " beside " + label(precision->entry->manifest)) +
+          "; remove one");
+      // As if the circle were gone, for the next one.
+      for (const std::string& name : circle) {
+        waiting[name].clear();
+      }
+      take_free(waiting);
+    }
     return features;
   }
   const auto place = [&](const SelectedPlugin& plugin) {

@@ -32,7 +32,7 @@ std::vector<Finding> related_findings(
 
 /// Sorts features by what must be applied first (`after`), then by name.
 /// @param precision as a partner of relations; null while it is not known
-/// @param problems gets the names of a circle, if there is one
+/// @param problems gets the names of every circle
 std::vector<SelectedPlugin> in_order(
     std::vector<SelectedPlugin> features,
     const SelectedPlugin* precision,

@@ -223,7 +223,7 @@ class Selector {
         continue;
       }
       const CatalogEntry* entry = catalog_.find_any(name);
-      if (entry == nullptr || entry->manifest.kind != PluginKind::precision) {
+      if (entry == nullptr || !catalog_.is_backend(*entry)) {
         require(asked, name, PluginKind::precision);
       } else if (!automatic_) {
         problems_.add(

@@ -26,7 +26,7 @@ struct Settings {
 /// @throws Error with every contradiction among the options
 Settings read_settings(const OctetHost& host, const Options& options);
 
-/// Whether device 0 multiplies FP8: compute capability 8.9 or 9.0 and up.
+/// Whether the run's GPU multiplies FP8: compute capability 8.9 or 9.0 and up.
 bool has_fp8(const OctetHost& host);
 
 /// What is missing to compute as asked, or "". The host asks the manifest's

@@ -21,14 +21,6 @@ if(NOT EXISTS ${OCTET_LIBTORCH}/torch/lib/libtorch_cpu.so)
 endif()
 
 set(OCTET_TORCH_ROOT ${OCTET_LIBTORCH}/torch)
-# The CUDA toolkit that this LibTorch was built with, for the fingerprint: one
-# version of LibTorch comes in builds for several.
-file(STRINGS ${OCTET_TORCH_ROOT}/include/caffe2/core/macros.h line
-     REGEX "\"CUDA_VERSION\"")
-set(OCTET_LIBTORCH_CUDA none)
-if(line MATCHES "\"CUDA_VERSION\", \"([0-9.]+)\"")
-  set(OCTET_LIBTORCH_CUDA ${CMAKE_MATCH_1})
-endif()
 foreach(lib c10 torch_cpu)
   add_library(octet_${lib} SHARED IMPORTED GLOBAL)
   set_target_properties(octet_${lib} PROPERTIES

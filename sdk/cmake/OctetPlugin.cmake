@@ -14,6 +14,16 @@
 # WITHOUT_TORCH: a plugin of the C header alone that links no LibTorch.
 set(OCTET_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
+# The CUDA toolkit that this LibTorch was built with, for the fingerprint: one
+# version of LibTorch comes in builds for several.
+file(STRINGS ${OCTET_TORCH_ROOT}/include/caffe2/core/macros.h octet_line
+     REGEX "\"CUDA_VERSION\"")
+set(OCTET_LIBTORCH_CUDA none)
+if(octet_line MATCHES "\"CUDA_VERSION\", \"([0-9.]+)\"")
+  set(OCTET_LIBTORCH_CUDA ${CMAKE_MATCH_1})
+endif()
+unset(octet_line)
+
 # One precompiled header for all plugins: LibTorch's headers take most of the
 # time that a plugin's file compiles.
 function(octet_plugin_precompiled_header target)

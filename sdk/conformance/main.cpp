@@ -5,6 +5,7 @@
 // wrong, 3 nothing failed, but a plugin cannot be used on this machine, so most
 // of its checks were skipped.
 #include "core/base/problems.h"
+#include "core/base/terminal.h"
 #include "core/cuda/run_device.h"
 #include "core/train/device.h"
 #include "sdk/conformance/child.h"
@@ -245,6 +246,7 @@ int run(const std::vector<std::string>& arguments) {
 } // namespace octet::conformance
 
 int main(int count, char** values) {
+  octet::occupy_standard_streams();
   try {
     return octet::conformance::run({values + 1, values + count});
   } catch (const octet::Failure& failure) {

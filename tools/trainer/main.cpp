@@ -1,9 +1,9 @@
 // The program: runs a command, prints what went wrong, and ends with the exit
 // code that docs/cli.md lists.
 #include "core/base/problems.h"
+#include "core/base/terminal.h"
 #include "tools/trainer/commands.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,21 +29,10 @@ ExitCode guarded(const octet::Arguments& arguments) {
   return ExitCode::failed;
 }
 
-// A descriptor that is closed at the start would be given to the next file that
-// is opened: a checkpoint, a pipe to a child. What is then printed goes there.
-void open_standard_streams() {
-  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) {
-      // The lowest free number is this one.
-      ::open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY);
-    }
-  }
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
-  open_standard_streams();
+  octet::occupy_standard_streams();
   const ExitCode code =
       guarded(octet::Arguments(argv + (argc > 0 ? 1 : 0), argv + argc));
   if (!std::cout.flush()) {

@@ -35,7 +35,7 @@
 #endif
 
 // The CUDA toolkit that LibTorch was built with: octet_add_plugin and Octet's
-// own build set it (sdk/cmake/OctetLibTorch.cmake).
+// own build set it (sdk/cmake/OctetPlugin.cmake).
 #ifndef OCTET_CUDA_VERSION
 #define OCTET_CUDA_VERSION "none"
 #endif

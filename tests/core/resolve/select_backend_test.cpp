@@ -323,6 +323,14 @@ TEST(SelectAuto, ListsABackendWhoseFileCannotBeRead) {
   EXPECT_THAT(rows(world.select()), Not(Contains(HasSubstr("te |"))));
   world.catalog.known = {{"te", PluginKind::precision, "", ""}};
   EXPECT_THAT(rows(world.select()), Contains("te | not usable | truncated"));
+  // Its table is noted, as that of any other candidate.
+  world.set_option(world.config.precision.tables["te"], "margin", int64_t{1});
+  const Selection selection = world.select();
+  EXPECT_THAT(rows(selection), Contains("te | not usable | truncated"));
+  EXPECT_THAT(
+      selection.notes,
+      Contains(HasSubstr("[precision.te] (run.toml:20) is not used: te is not "
+                         "usable, truncated")));
 }
 
 // It says nothing about the candidate; another must not run for it.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 
 namespace octet {
@@ -13,6 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using world::backends;
 using world::feature_names;
 using world::feature_toml;
@@ -215,6 +217,46 @@ TEST(Order, WhoOnlyWaitsForACircleIsNotNamed) {
   EXPECT_THAT(
       world.problem(),
       HasSubstr("features a and b each must be applied after another"));
+}
+
+TEST(Order, EveryCircleIsTold) {
+  World world = backends();
+  for (const auto& [name, after] : std::map<std::string, std::string>{
+           {"a", "b"}, {"b", "a"}, {"c", "d"}, {"d", "c"}}) {
+    world.add(feature_toml(name, "[[relation]]\nafter = \"" + after + "\"\n"));
+    world.use_feature(name);
+  }
+  // Between the two, but in none.
+  world.add(feature_toml(
+      "m", "[[relation]]\nafter = \"b\"\n[[relation]]\nwith = \"c\"\n"));
+  world.add(feature_toml("n", "[[relation]]\nafter = \"m\"\n"));
+  world.use_feature("m");
+  world.use_feature("n");
+  EXPECT_THAT(
+      world.problem(),
+      AllOf(
+          HasSubstr("  - features a and b each must"),
+          HasSubstr("  - features c and d each must"),
+          Not(HasSubstr("and m"))));
+}
+
+// A backend beside which there is no order is none for this run.
+TEST(Order, UnderAutoACircleBesideACandidateRulesItOut) {
+  World world = backends();
+  world.add(precision_toml("fast", 95));
+  world.add(feature_toml(
+      "a", "[[relation]]\nwith = [\"fast\", \"b\"]\nafter = \"b\"\n"));
+  world.add(feature_toml("b", "[[relation]]\nafter = \"a\"\n"));
+  world.use_feature("a");
+  world.use_feature("b");
+  world.config.precision.backend = "auto";
+  const Selection selection = world.select();
+  EXPECT_EQ(selection.precision.entry->manifest.name, "plain");
+  EXPECT_EQ(selection.candidates.front().verdict, "not usable");
+  EXPECT_EQ(
+      selection.candidates.front().reason,
+      "features a and b each must be applied after another of them beside "
+      "precision.backend = \"fast\"; remove one");
 }
 
 // Both ask to be applied after the other, but only beside one backend.
