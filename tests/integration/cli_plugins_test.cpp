@@ -90,7 +90,7 @@ TEST(CliPlugins, APluginPathThatIsNoFolderIsAnError) {
   EXPECT_EQ(missing.status, 2);
   EXPECT_THAT(
       missing.err,
-      HasSubstr("expected a folder that is there for --plugin-path, found "
+      HasSubstr("expected an existing folder for --plugin-path, found "
                 "/none"));
   const std::string file = kZoo + "/good_feature.so";
   const ProcessResult no_folder =
@@ -99,7 +99,7 @@ TEST(CliPlugins, APluginPathThatIsNoFolderIsAnError) {
   EXPECT_THAT(
       no_folder.err,
       HasSubstr(
-          "expected a folder that holds plugins for --plugin-path, "
+          "expected a folder with plugins for --plugin-path, "
           "found " +
           file));
 }

@@ -36,7 +36,7 @@ std::vector<SearchFolder> search_folders(
     line.expect(
         std::filesystem::is_directory(folder, error),
         "--plugin-path",
-        there ? "a folder that holds plugins" : "a folder that is there",
+        there ? "a folder with plugins" : "an existing folder",
         folder.string());
   }
   return plugin_folders(command_line, section.path, third_party);
