@@ -194,18 +194,14 @@ bool Catalog::is_backend(const CatalogEntry& entry) const {
   if (entry.manifest_read) {
     return entry.manifest.kind == PluginKind::precision;
   }
-  const auto same_name = [&](const std::string& name, PluginKind kind) {
-    return name == entry.manifest.name && kind == PluginKind::precision;
+  // The kind of an unread manifest is the default one, which is a feature's.
+  const auto is_its_backend = [&](const auto& plugin) {
+    return plugin.name == entry.manifest.name &&
+        plugin.kind == PluginKind::precision;
   };
-  return std::any_of(
-             entries.begin(),
-             entries.end(),
-             [&](const CatalogEntry& other) {
-               return other.manifest_read &&
-                   same_name(other.manifest.name, other.manifest.kind);
-             }) ||
-      std::any_of(known.begin(), known.end(), [&](const KnownPlugin& plugin) {
-           return same_name(plugin.name, plugin.kind);
+  return std::any_of(known.begin(), known.end(), is_its_backend) ||
+      std::any_of(entries.begin(), entries.end(), [&](const auto& other) {
+           return is_its_backend(other.manifest);
          });
 }
 

@@ -70,7 +70,8 @@ void BackendChoice::judge(
     const std::vector<SelectedPlugin>& features,
     Problems& problems) const {
   const Manifest& manifest = item.plugin.entry->manifest;
-  if (item.plugin.entry->status != PluginStatus::ready) {
+  if (!item.plugin.entry->manifest_read) {
+    // What its options are is not known.
     return set(item.row, "not usable", first_line(item.plugin.entry->reason));
   }
   Problems wrong;
@@ -81,6 +82,9 @@ void BackendChoice::judge(
       wrong);
   for (const std::string& problem : wrong.items()) {
     problems.add(problem);
+  }
+  if (item.plugin.entry->status != PluginStatus::ready) {
+    return set(item.row, "not usable", first_line(item.plugin.entry->reason));
   }
   if (!manifest.automatic) {
     return set(item.row, "not asked", "chosen by name only");

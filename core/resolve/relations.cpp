@@ -93,6 +93,36 @@ std::string sentence(const Declared& declared) {
 
 using Forerunners = std::map<std::string, std::set<std::string>>;
 
+// Which features each feature must come after.
+Forerunners forerunners_of(
+    const std::vector<SelectedPlugin>& features,
+    const SelectedPlugin* precision,
+    const std::string& stage) {
+  std::vector<SelectedPlugin> together = features;
+  if (precision != nullptr) {
+    together.push_back(*precision);
+  }
+  Forerunners forerunners;
+  for (const SelectedPlugin& self : together) {
+    // The backend makes its products before any feature is applied.
+    if (self.entry->manifest.kind == PluginKind::precision) {
+      continue;
+    }
+    std::set<std::string>& waits_for = forerunners[self.entry->manifest.name];
+    for (const Relation& relation : self.entry->manifest.relations) {
+      if (relation.after.empty() || !applies(together, self, relation, stage)) {
+        continue;
+      }
+      for (const auto* other : partners(together, self, relation.after)) {
+        if (other->entry->manifest.kind == PluginKind::feature) {
+          waits_for.insert(other->entry->manifest.name);
+        }
+      }
+    }
+  }
+  return forerunners;
+}
+
 // Takes every plugin whose forerunners are all taken, smallest name first, out
 // of `waiting`; what is left waits for itself.
 std::vector<std::string> take_free(Forerunners& waiting) {
@@ -177,39 +207,6 @@ std::vector<Finding> related_findings(
   }
   return findings;
 }
-
-namespace {
-
-Forerunners forerunners_of(
-    const std::vector<SelectedPlugin>& features,
-    const SelectedPlugin* precision,
-    const std::string& stage) {
-  std::vector<SelectedPlugin> together = features;
-  if (precision != nullptr) {
-    together.push_back(*precision);
-  }
-  Forerunners forerunners;
-  for (const SelectedPlugin& self : together) {
-    // The backend makes its products before any feature is applied.
-    if (self.entry->manifest.kind == PluginKind::precision) {
-      continue;
-    }
-    std::set<std::string>& waits_for = forerunners[self.entry->manifest.name];
-    for (const Relation& relation : self.entry->manifest.relations) {
-      if (relation.after.empty() || !applies(together, self, relation, stage)) {
-        continue;
-      }
-      for (const auto* other : partners(together, self, relation.after)) {
-        if (other->entry->manifest.kind == PluginKind::feature) {
-          waits_for.insert(other->entry->manifest.name);
-        }
-      }
-    }
-  }
-  return forerunners;
-}
-
-} // namespace
 
 std::vector<SelectedPlugin> in_order(
     std::vector<SelectedPlugin> features,

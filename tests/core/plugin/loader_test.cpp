@@ -196,6 +196,14 @@ TEST(LoaderDeathTest, AThrowingStaticConstructorIsNamedWithItsReason) {
       "plugin throw-on-load.* static constructors threw: thrown while loading");
 }
 
+// Where an interface ends, nobody is left who could be handed an error.
+TEST(LoaderDeathTest, AThrowingDestroyEndsTheProgramWithItsName) {
+  EXPECT_EXIT(
+      load("throw_in_destroy").create_feature({}),
+      testing::ExitedWithCode(1),
+      "plugin throw-in-destroy .* destroy threw: thrown in destroy");
+}
+
 TEST(LoaderDeathTest, ACrashWhileLoadingNamesThePlugin) {
   EXPECT_DEATH(
       load("crash_on_load"),

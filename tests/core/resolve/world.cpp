@@ -46,6 +46,18 @@ std::vector<std::string> feature_names(const Selection& selection) {
   return names;
 }
 
+std::vector<std::string> rows(const Selection& selection) {
+  std::vector<std::string> rows;
+  for (const Candidate& row : selection.candidates) {
+    rows.push_back(row.name + " | " + row.verdict + " | " + row.reason);
+  }
+  return rows;
+}
+
+const std::string& chosen(const Selection& selection) {
+  return selection.precision.entry->manifest.name;
+}
+
 CatalogEntry& World::add(const std::string& toml) {
   CatalogEntry entry;
   entry.manifest = parse_manifest(toml, "test");

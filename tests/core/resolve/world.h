@@ -28,6 +28,11 @@ std::string relation_toml(
 /// Names of the selected features, in their order.
 std::vector<std::string> feature_names(const Selection& selection);
 
+/// The table of candidates: "name | verdict | reason".
+std::vector<std::string> rows(const Selection& selection);
+/// The name of the selected backend.
+const std::string& chosen(const Selection& selection);
+
 /// Everything that select() looks at; the members are set by the tests.
 struct World {
   RunConfig config;
